@@ -1,0 +1,389 @@
+//! The coordinator of one space: its state, and the flows that change it.
+//!
+//! The state is borrowed only between awaits, never across one; whatever a flow learnt before an
+//! await is read again after it.
+
+mod open;
+mod refresh;
+mod status;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+
+pub use open::{BuiltIn, OpenError};
+pub use status::{
+    HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status,
+};
+
+use crate::guard::Waivers;
+use crate::log::LogRecord;
+use crate::platform::Platform;
+use crate::reason::Reason;
+use crate::refresh::{Failure, Outcome};
+use crate::schedule::{self, Pace, Repair};
+use crate::settings::{SourceSettings, SpaceSettings};
+use crate::space_name::SpaceName;
+use crate::store::{Head, Increments, Origin, Schedule};
+use crate::version::{UnixMillis, Version};
+use crate::wire::Freshness;
+
+/// How long a snapshot request waits for the first document of a space, in milliseconds.
+pub const BOOTSTRAP_JOIN_MS: u64 = 2_000;
+
+/// The longest TTL told to readers while the head holds built-in layers only, in milliseconds, so
+/// that they see the first document soon after it was adopted.
+pub const BASE_TTL_MAX_MS: u64 = 1_000;
+
+/// One space's coordinator. Cloning shares it.
+pub struct Coordinator<P> {
+    inner: Rc<Inner<P>>,
+}
+
+impl<P> Clone for Coordinator<P> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Rc::clone(&self.inner),
+        }
+    }
+}
+
+impl<P> std::fmt::Debug for Coordinator<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Coordinator")
+            .field("space", &self.inner.space)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Inner<P> {
+    platform: P,
+    space: SpaceName,
+    settings: SpaceSettings,
+    built_in: BuiltIn,
+    started_at: UnixMillis,
+    alarm_checked: Cell<bool>,
+    state: RefCell<State>,
+}
+
+struct State {
+    head: Head,
+    schedule: Schedule,
+    flight: Option<Flight>,
+    /// Counted in memory (a read must not write), and committed with the next refresh.
+    uncommitted: Increments,
+}
+
+/// The one refresh that is under way.
+struct Flight {
+    trigger: Trigger,
+    waivers: Waivers,
+    waiters: Vec<oneshot::Sender<RefreshReport>>,
+}
+
+/// How a due time can be wrong while the object lives.
+enum Stray {
+    /// Its alarm was lost.
+    Overdue,
+    /// The clock was set back.
+    TooFar {
+        /// The latest time that makes sense.
+        latest: UnixMillis,
+    },
+}
+
+/// What asked for a refresh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The schedule.
+    Alarm,
+    /// The first readers of a space that holds no document yet.
+    Bootstrap,
+    /// An operator.
+    Reload(Reload),
+}
+
+impl Trigger {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Alarm => "alarm",
+            Self::Bootstrap => "bootstrap",
+            Self::Reload(_) => "reload",
+        }
+    }
+
+    /// Whether a joiner is to be named in the audit instead: an operator rather than the schedule,
+    /// and of two operators the one who waives a guard that still held.
+    fn yields_to(&self, joiner: &Self) -> bool {
+        match (self, joiner) {
+            (_, Self::Alarm | Self::Bootstrap) => false,
+            (Self::Alarm | Self::Bootstrap, Self::Reload(_)) => true,
+            (Self::Reload(first), Self::Reload(second)) => {
+                first.waivers.union(second.waivers) != first.waivers
+            }
+        }
+    }
+
+    fn actor(&self) -> &str {
+        match self {
+            Self::Reload(reload) => &reload.actor,
+            Self::Alarm | Self::Bootstrap => self.as_str(),
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Reload(reload) => reload.reason.as_deref(),
+            Self::Alarm | Self::Bootstrap => None,
+        }
+    }
+
+    fn waivers(&self) -> Waivers {
+        match self {
+            Self::Reload(reload) => reload.waivers,
+            Self::Alarm | Self::Bootstrap => Waivers::default(),
+        }
+    }
+}
+
+/// An operator's wish to refresh now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reload {
+    /// The token's name.
+    pub actor: String,
+    /// Why, in the operator's words.
+    pub reason: Option<String>,
+    /// Guards that do not hold this time.
+    pub waivers: Waivers,
+}
+
+/// How a refresh ended, as its initiators are told.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct RefreshReport {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The head's version afterwards.
+    pub version: Version,
+    /// The head's version before.
+    pub previous_version: Version,
+    /// Milliseconds from asking the source to its answer.
+    pub duration_ms: u64,
+    /// Why the candidate was rejected.
+    pub reasons: Vec<Reason>,
+    /// Why it failed.
+    #[serde(flatten)]
+    pub failure: Option<Failure>,
+    /// Whether this was a refresh that had begun already.
+    pub joined: bool,
+}
+
+/// The answer to a snapshot request.
+#[derive(Clone, Debug)]
+pub struct SnapshotAnswer {
+    /// The snapshot.
+    pub head: Head,
+    /// Its age and how long to keep it.
+    pub terms: Freshness,
+    /// Whether the reader holds it already: answer 304 without the document.
+    pub not_modified: bool,
+}
+
+impl<P: Platform> Coordinator<P> {
+    /// Repairs a missing or past alarm. To be called at the start of every event; it asks storage
+    /// once in an object's life, and again when the schedule shows that time went astray.
+    pub async fn wake(&self) {
+        let inner = &self.inner;
+        self.mend_schedule();
+        if inner.alarm_checked.replace(true) {
+            return;
+        }
+        let standing = match inner.platform.alarm().await {
+            Ok(standing) => standing,
+            Err(detail) => {
+                self.log_failure("alarm_unreadable", &detail);
+                None
+            }
+        };
+        let now = inner.platform.now();
+        if let Repair::Arm(at) = schedule::repair(standing, self.wanted_alarm(now), now) {
+            self.set_alarm(at).await;
+        }
+    }
+
+    /// Answers from memory, unless something must be awaited first: the alarm's check, or the
+    /// first document of a new space. Then [`snapshot`](Self::snapshot) is to be called.
+    #[must_use]
+    pub fn snapshot_now(&self, if_none_match: Option<&str>) -> Option<SnapshotAnswer> {
+        let ready = self.inner.alarm_checked.get()
+            && self.stray().is_none()
+            && !self.awaits_first_document();
+        ready.then(|| self.answer(if_none_match))
+    }
+
+    /// Answers with the head. On the first use of a space it waits for the source, but no longer
+    /// than [`BOOTSTRAP_JOIN_MS`].
+    pub async fn snapshot(&self, if_none_match: Option<&str>) -> SnapshotAnswer {
+        self.wake().await;
+        if self.awaits_first_document() {
+            let report = self.start_or_join(Trigger::Bootstrap);
+            let join = self.inner.platform.sleep(BOOTSTRAP_JOIN_MS);
+            let (report, join) = (std::pin::pin!(report), std::pin::pin!(join));
+            futures_util::future::select(report, join).await;
+        }
+        self.answer(if_none_match)
+    }
+
+    /// Refreshes now, or joins the refresh that is under way. `None` when the space has no source.
+    pub async fn reload(&self, reload: Reload) -> Option<RefreshReport> {
+        self.wake().await;
+        if !self.has_source() {
+            return None;
+        }
+        self.start_or_join(Trigger::Reload(reload)).await
+    }
+
+    /// The alarm's handler: refreshes when that is due. It always leaves a future alarm.
+    pub async fn alarm(&self) {
+        let inner = &self.inner;
+        inner.alarm_checked.set(true);
+        if self.is_refresh_due() {
+            if inner.state.borrow().flight.is_some() {
+                // The flight armed its successor before this alarm came; that one is used up now.
+                self.arm().await;
+            }
+            self.start_or_join(Trigger::Alarm).await;
+        } else {
+            self.arm().await;
+        }
+    }
+
+    /// The space's name.
+    #[must_use]
+    pub fn space(&self) -> &SpaceName {
+        &self.inner.space
+    }
+
+    /// The platform it stands on.
+    #[must_use]
+    pub fn platform(&self) -> &P {
+        &self.inner.platform
+    }
+
+    fn answer(&self, if_none_match: Option<&str>) -> SnapshotAnswer {
+        let mut state = self.inner.state.borrow_mut();
+        let head = state.head.clone();
+        let not_modified = if_none_match.is_some_and(|held| head.etag.matches_if_none_match(held));
+        let code = if not_modified { "304" } else { "200" };
+        state.uncommitted.add(status::SNAPSHOT_REPLIES, code, 1);
+        drop(state);
+        SnapshotAnswer {
+            terms: self.terms(head.origin),
+            head,
+            not_modified,
+        }
+    }
+
+    /// The object vouches for its head at the moment it answers, so the age it tells is nought.
+    fn terms(&self, origin: Origin) -> Freshness {
+        let settings = &self.inner.settings;
+        let base = origin == Origin::Base;
+        let ttl_ms = if base && self.has_source() {
+            settings.ttl_ms.min(BASE_TTL_MAX_MS)
+        } else {
+            settings.ttl_ms
+        };
+        Freshness {
+            age_ms: 0,
+            ttl_ms,
+            swr_ms: settings.stale_while_revalidate_ms,
+            base,
+        }
+    }
+
+    fn has_source(&self) -> bool {
+        !matches!(self.inner.settings.source, SourceSettings::None)
+    }
+
+    /// Whether the space holds no document yet and one is being fetched, or ought to be.
+    fn awaits_first_document(&self) -> bool {
+        let state = self.inner.state.borrow();
+        state.head.origin == Origin::Base
+            && self.has_source()
+            && (state.flight.is_some() || self.due_by_now(&state))
+    }
+
+    /// An object that is asked all the time is never evicted, so its schedule is set right while it
+    /// lives as well.
+    fn mend_schedule(&self) {
+        match self.stray() {
+            None => {}
+            Some(Stray::Overdue) => drop(self.start_or_join(Trigger::Alarm)),
+            Some(Stray::TooFar { latest }) => {
+                self.inner.state.borrow_mut().schedule.refresh_due = Some(latest);
+                self.inner.alarm_checked.set(false);
+            }
+        }
+    }
+
+    fn stray(&self) -> Option<Stray> {
+        let now = self.inner.platform.now();
+        let state = self.inner.state.borrow();
+        let due = state.schedule.refresh_due?;
+        let schedule = &state.schedule;
+        let failures = schedule.consecutive_failures.saturating_add(schedule.unsettled);
+        // While a refresh is under way, its deadline comes before the delay.
+        let latest = now
+            .plus(self.inner.settings.source_timeout_ms)
+            .plus(self.pace().longest_delay_ms(failures));
+        if due > latest {
+            Some(Stray::TooFar { latest })
+        } else if state.flight.is_none() && due.plus(schedule::ALARM_LOST_MS) <= now {
+            Some(Stray::Overdue)
+        } else {
+            None
+        }
+    }
+
+    fn is_refresh_due(&self) -> bool {
+        self.due_by_now(&self.inner.state.borrow())
+    }
+
+    fn due_by_now(&self, state: &State) -> bool {
+        let now = self.inner.platform.now();
+        state.schedule.refresh_due.is_some_and(|due| due <= now)
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            interval_ms: self.inner.settings.refresh_interval_ms,
+            backoff_max_ms: self.inner.settings.backoff_max_ms,
+        }
+    }
+
+    fn wanted_alarm(&self, now: UnixMillis) -> Option<UnixMillis> {
+        schedule::next_alarm(&[self.inner.state.borrow().schedule.refresh_due], now)
+    }
+
+    /// Sets the alarm to the earliest due time.
+    async fn arm(&self) {
+        if let Some(at) = self.wanted_alarm(self.inner.platform.now()) {
+            self.set_alarm(at).await;
+        }
+    }
+
+    async fn set_alarm(&self, at: UnixMillis) {
+        if let Err(detail) = self.inner.platform.set_alarm(at).await {
+            // Looked at again at the next event, whatever that is.
+            self.inner.alarm_checked.set(false);
+            self.log_failure("alarm_failed", &detail);
+        }
+    }
+
+    fn log_failure(&self, event: &'static str, detail: &str) {
+        let space = self.inner.space.as_str();
+        self.inner
+            .platform
+            .log(&LogRecord::failure(event, space, detail));
+    }
+}

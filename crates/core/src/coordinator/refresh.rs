@@ -1,0 +1,380 @@
+//! The refresh flow: arm, pull, read the head again, decide, persist, arm.
+
+use std::future::Future;
+
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+
+use super::{Coordinator, Flight, RefreshReport, State, Trigger, status};
+use crate::document::Document;
+use crate::guard::Waivers;
+use crate::log::{Level, LogRecord};
+use crate::platform::Platform;
+use crate::reason::Reason;
+use crate::refresh::{Cause, Current, Decision, Failure, Fetched, Outcome, decide};
+use crate::settings::SourceSettings;
+use crate::sql::SqlError;
+use crate::store::{
+    Adoption, Attempt, Head, Increments, LayerName, Origin, OutcomeRecord, Schedule, Store,
+};
+use crate::version::UnixMillis;
+use crate::wire::rfc3339;
+
+impl<P: Platform> Coordinator<P> {
+    /// Starts a refresh on a task of its own, or joins the one under way: at most one call to the
+    /// source is in flight in a space. Waiting for the report may be given up; the refresh goes on.
+    pub(super) fn start_or_join(
+        &self,
+        trigger: Trigger,
+    ) -> impl Future<Output = Option<RefreshReport>> + use<P> {
+        let (sender, receiver) = oneshot::channel();
+        let mut state = self.inner.state.borrow_mut();
+        let joined = state.flight.is_some();
+        let flight = state.flight.get_or_insert_with(|| Flight {
+            trigger: trigger.clone(),
+            waivers: trigger.waivers(),
+            waiters: Vec::new(),
+        });
+        flight.waivers = flight.waivers.union(trigger.waivers());
+        if flight.trigger.yields_to(&trigger) {
+            flight.trigger = trigger.clone();
+        }
+        flight.waiters.push(sender);
+        drop(state);
+        if joined {
+            self.inner.platform.log(&LogRecord {
+                space: Some(self.inner.space.as_str()),
+                trigger: Some(trigger.as_str()),
+                actor: Some(trigger.actor()),
+                ..LogRecord::new(Level::Info, "refresh_joined")
+            });
+        } else {
+            let flow = self.clone().refresh();
+            self.inner.platform.spawn(Box::pin(flow));
+        }
+        async move {
+            let report = receiver.await.ok()?;
+            Some(RefreshReport { joined, ..report })
+        }
+    }
+
+    async fn refresh(self) {
+        let platform = &self.inner.platform;
+        let if_none_match = self.begin();
+        // The successor stands before the work: whatever happens to this flight, the space is
+        // refreshed again.
+        self.arm().await;
+        let asked_at = platform.now();
+        let fetched = self.pull(if_none_match.as_deref()).await;
+        let now = platform.now();
+        let (report, waiters) = self.settle(fetched, now.since(asked_at), now);
+        self.arm().await;
+        for waiter in waiters {
+            // A waiter that gave up needs no report.
+            let _ = waiter.send(report.clone());
+        }
+    }
+
+    /// Writes down that a refresh began, and when to try again should it never be settled.
+    fn begin(&self) -> Option<String> {
+        let platform = &self.inner.platform;
+        let (now, random) = (platform.now(), platform.random());
+        let mut state = self.inner.state.borrow_mut();
+        let schedule = &mut state.schedule;
+        schedule.unsettled = schedule.unsettled.saturating_add(1);
+        let failures = schedule
+            .consecutive_failures
+            .saturating_add(schedule.unsettled);
+        let after_deadline = now.plus(self.inner.settings.source_timeout_ms);
+        schedule.refresh_due = Some(after_deadline.plus(self.pace().delay_ms(failures, random)));
+        let written = Store(platform).put_schedule(schedule);
+        let if_none_match = schedule.source_etag.clone();
+        drop(state);
+        if let Err(error) = written {
+            self.log_failure("schedule_not_written", &error.0);
+        }
+        if_none_match
+    }
+
+    async fn pull(&self, if_none_match: Option<&str>) -> Fetched {
+        let settings = &self.inner.settings;
+        if let SourceSettings::Unusable { reason } = &settings.source {
+            return Fetched::Failed(Failure::new(Cause::Settings, reason.clone()));
+        }
+        let platform = &self.inner.platform;
+        let pull = std::pin::pin!(platform.pull(if_none_match));
+        let deadline = std::pin::pin!(platform.sleep(settings.source_timeout_ms));
+        match select(pull, deadline).await {
+            Either::Left((Fetched::NotModified, _)) if if_none_match.is_none() => {
+                Fetched::Failed(Failure::new(Cause::Protocol, "the source answered 304 unasked"))
+            }
+            Either::Left((fetched, _)) => fetched,
+            Either::Right(_) => Fetched::Failed(Failure::new(
+                Cause::Timeout,
+                format!("no answer within {} ms", settings.source_timeout_ms),
+            )),
+        }
+    }
+
+    /// Decides against the head of this moment, persists, and only then changes memory.
+    fn settle(
+        &self,
+        fetched: Fetched,
+        duration_ms: u64,
+        now: UnixMillis,
+    ) -> (RefreshReport, Vec<oneshot::Sender<RefreshReport>>) {
+        let mut state = self.inner.state.borrow_mut();
+        let Flight { trigger, waivers, waiters } = state.flight.take().unwrap_or(Flight {
+            trigger: Trigger::Alarm,
+            waivers: Waivers::default(),
+            waiters: Vec::new(),
+        });
+        let previous_version = state.head.version;
+        let called = !matches!(self.inner.settings.source, SourceSettings::Unusable { .. });
+        let settlement = Settlement {
+            coordinator: self,
+            trigger: &trigger,
+            called,
+            duration_ms,
+            now,
+        };
+        let decision = settlement
+            .decide(&state, fetched, waivers)
+            .unwrap_or_else(storage_failure);
+        let record = match settlement.commit(&mut state, decision) {
+            Ok(record) => record,
+            // The head stays, and the failure itself is recorded as well as storage allows.
+            Err(error) => settlement
+                .commit(&mut state, storage_failure(error))
+                .unwrap_or_else(|error| settlement.remember(&mut state, storage_failure(error))),
+        };
+        drop(state);
+        self.log_settled(&trigger, &record);
+        let report = RefreshReport {
+            outcome: record.outcome,
+            version: record.version,
+            previous_version,
+            duration_ms,
+            reasons: record.reasons,
+            failure: record.failure,
+            joined: false,
+        };
+        (report, waiters)
+    }
+
+    fn log_settled(&self, trigger: &Trigger, settled: &OutcomeRecord) {
+        let level = if settled.outcome.is_success() {
+            Level::Info
+        } else {
+            Level::Warn
+        };
+        let reason = settled.reasons.first();
+        let failure = settled.failure.as_ref();
+        self.inner.platform.log(&LogRecord {
+            space: Some(self.inner.space.as_str()),
+            version: Some(settled.version),
+            trigger: Some(trigger.as_str()),
+            actor: Some(trigger.actor()),
+            outcome: Some(settled.outcome.as_str()),
+            duration_ms: Some(settled.duration_ms),
+            cause: failure
+                .map(|failure| failure.cause.as_str())
+                .or(reason.map(|reason| reason.code.as_str())),
+            detail: failure.map(|failure| failure.detail.as_str()),
+            ..LogRecord::new(level, "refresh")
+        });
+    }
+}
+
+/// One refresh that was answered, on its way into the database.
+struct Settlement<'a, P> {
+    coordinator: &'a Coordinator<P>,
+    trigger: &'a Trigger,
+    /// Whether the source was asked at all.
+    called: bool,
+    duration_ms: u64,
+    now: UnixMillis,
+}
+
+impl<P: Platform> Settlement<'_, P> {
+    fn store(&self) -> Store<'_, P> {
+        Store(&self.coordinator.inner.platform)
+    }
+
+    fn decide(
+        &self,
+        state: &State,
+        fetched: Fetched,
+        waivers: Waivers,
+    ) -> Result<Decision, SqlError> {
+        let inner = &self.coordinator.inner;
+        let source = self.store().layer(LayerName::Source)?;
+        let patch = self.store().layer(LayerName::Override)?;
+        let patch = patch.and_then(|layer| Document::parse(layer.text.as_bytes()).ok());
+        let current = Current {
+            head_hash: &state.head.hash,
+            head_is_base: state.head.origin == Origin::Base,
+            source: source.as_ref(),
+            defaults: &inner.built_in.defaults,
+            vars: &inner.built_in.vars,
+            override_patch: patch.as_ref().map(Document::object),
+        };
+        Ok(decide(fetched, &current, inner.settings.guard, waivers))
+    }
+
+    /// Commits the decision with its version, schedule, outcome, counters and audit row, all or
+    /// nothing; then, and only then, changes memory.
+    fn commit(&self, state: &mut State, decision: Decision) -> Result<OutcomeRecord, SqlError> {
+        let Plan {
+            head,
+            layer,
+            schedule,
+            record,
+        } = self.plan(state, decision);
+        let mut increments = state.uncommitted.clone();
+        increments.add_all(&self.increments(&record));
+        let attempt = Attempt::from(&record);
+        self.store().atomically(|store| {
+            if let (Some(head), Some(layer)) = (&head, &layer) {
+                store.put_head(&Adoption {
+                    head,
+                    before: Some(state.head.version),
+                    layers: &[(LayerName::Source, layer)],
+                    actor: self.trigger.actor(),
+                    action: self.trigger.as_str(),
+                    reason: self.trigger.reason(),
+                    keep_versions: self.coordinator.inner.settings.keep_versions.into(),
+                })?;
+            } else if let Some(layer) = &layer {
+                store.put_layer(LayerName::Source, layer, self.now)?;
+            }
+            store.put_schedule(&schedule)?;
+            store.put_outcome(&attempt)?;
+            store.add(&increments)
+        })?;
+        state.uncommitted.clear();
+        state.schedule = schedule;
+        if let Some(head) = head {
+            state.head = head;
+        }
+        Ok(record)
+    }
+
+    /// What storage would not take is kept in memory at least: the schedule must go on, and the
+    /// counts may still be committed with a later refresh.
+    fn remember(&self, state: &mut State, decision: Decision) -> OutcomeRecord {
+        let plan = self.plan(state, decision);
+        let increments = self.increments(&plan.record);
+        state.uncommitted.add_all(&increments);
+        state.schedule = plan.schedule;
+        plan.record
+    }
+
+    fn plan(&self, state: &State, decision: Decision) -> Plan {
+        let mut version = state.head.version;
+        let (mut head, mut layer) = (None, None);
+        let (mut failure, mut reasons) = (None, Vec::new());
+        let mut schedule = state.schedule.clone();
+        let outcome = match decision {
+            Decision::Adopt {
+                source,
+                merged,
+                etag,
+            } => match version.next() {
+                Some(next) => {
+                    version = next;
+                    head = Some(Head::new(next, &merged, Origin::Source, self.now));
+                    layer = Some(source);
+                    schedule.source_etag = etag;
+                    Outcome::Adopted
+                }
+                None => {
+                    failure = Some(Failure::new(Cause::Storage, "no version is left"));
+                    Outcome::Failed
+                }
+            },
+            Decision::Unchanged { source, etag } => {
+                // The validator held belongs to the layer held: it goes with that layer.
+                if etag.is_some() || source.is_some() {
+                    schedule.source_etag = etag;
+                }
+                layer = source;
+                Outcome::Unchanged
+            }
+            Decision::Reject(found) => {
+                reasons = found;
+                Outcome::Rejected
+            }
+            Decision::Missing => Outcome::Missing,
+            Decision::Fail(found) => {
+                failure = Some(found);
+                Outcome::Failed
+            }
+        };
+        let record = OutcomeRecord {
+            settled_at: rfc3339(self.now),
+            trigger: self.trigger.as_str(),
+            outcome,
+            version,
+            duration_ms: self.duration_ms,
+            failure,
+            reasons,
+        };
+        self.reschedule(&mut schedule, &record);
+        Plan {
+            head,
+            layer,
+            schedule,
+            record,
+        }
+    }
+
+    /// Only a source that does not answer is asked more slowly; one that answers nonsense is asked
+    /// at its usual pace, for somebody will mend it.
+    fn reschedule(&self, schedule: &mut Schedule, record: &OutcomeRecord) {
+        let random = self.coordinator.inner.platform.random();
+        schedule.unsettled = 0;
+        schedule.consecutive_failures = match record.outcome {
+            Outcome::Failed => schedule.consecutive_failures.saturating_add(1),
+            _ => 0,
+        };
+        let pace = self.coordinator.pace();
+        let delay_ms = pace.delay_ms(schedule.consecutive_failures, random);
+        schedule.refresh_due = Some(self.now.plus(delay_ms));
+        if record.outcome.is_success() {
+            schedule.last_success_at = Some(self.now);
+        } else {
+            schedule.last_error = Some(record.into());
+        }
+        schedule.last_attempt = Some(record.into());
+    }
+
+    fn increments(&self, record: &OutcomeRecord) -> Increments {
+        let mut increments = Increments::default();
+        increments.add(status::REFRESHES, record.outcome.as_str(), 1);
+        increments.add(status::SOURCE_CALLS, "", self.called.into());
+        increments.add(status::SOURCE_DURATION_MS, "", self.duration_ms);
+        if record.outcome == Outcome::Adopted {
+            increments.add(status::ADOPTIONS, "", 1);
+        }
+        if let Some(failure) = &record.failure {
+            increments.add(status::SOURCE_ERRORS, failure.cause.as_str(), 1);
+        }
+        for Reason { code, .. } in &record.reasons {
+            increments.add(status::REJECTIONS, code.as_str(), 1);
+        }
+        increments
+    }
+}
+
+/// What is to be committed for one refresh.
+struct Plan {
+    head: Option<Head>,
+    layer: Option<Document>,
+    schedule: Schedule,
+    record: OutcomeRecord,
+}
+
+fn storage_failure(error: SqlError) -> Decision {
+    Decision::Fail(Failure::new(Cause::Storage, error.0))
+}

@@ -1,0 +1,349 @@
+//! RFC 9457 problem documents: the one mapping from errors to HTTP answers.
+
+use serde_json::{Value, json};
+
+use crate::names::{header, media};
+use crate::pointer::PointerError;
+use crate::token::Denied;
+
+/// What went wrong, as far as HTTP is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProblemKind {
+    /// 400: the request cannot be understood.
+    BadRequest,
+    /// 401: no token, a malformed header or an unknown token.
+    Unauthenticated,
+    /// 403: a known token without the scope.
+    Forbidden,
+    /// 404: no such route.
+    NotFound,
+    /// 404: the settings name no such space.
+    UnknownSpace,
+    /// 404: the document has nothing at the pointer.
+    PointerNotFound,
+    /// 405: the route exists, with other methods.
+    MethodNotAllowed,
+    /// 409: the space has no source to reload from.
+    NoSource,
+    /// 412: the head moved on, or is below the least version asked for.
+    PreconditionFailed,
+    /// 413: the body is over its limit.
+    ContentTooLarge,
+    /// 415: the body is not what the route takes.
+    UnsupportedMediaType,
+    /// 500: bindings, settings or secrets are wrong or missing.
+    Misconfigured,
+    /// 500: the object's database was edited, or is newer than this code.
+    StorageRefused,
+    /// 501: this Worker only follows; the coordinator's Worker serves the route.
+    NotServedHere,
+    /// 503: the coordinator cannot be reached, and there is nothing to serve instead.
+    Unavailable,
+    /// 503: what is held is too old, and the settings say to fail then.
+    Expired,
+}
+
+impl ProblemKind {
+    /// Every kind, for documents and tests.
+    pub const ALL: [ProblemKind; 16] = [
+        ProblemKind::BadRequest,
+        ProblemKind::Unauthenticated,
+        ProblemKind::Forbidden,
+        ProblemKind::NotFound,
+        ProblemKind::UnknownSpace,
+        ProblemKind::PointerNotFound,
+        ProblemKind::MethodNotAllowed,
+        ProblemKind::NoSource,
+        ProblemKind::PreconditionFailed,
+        ProblemKind::ContentTooLarge,
+        ProblemKind::UnsupportedMediaType,
+        ProblemKind::Misconfigured,
+        ProblemKind::StorageRefused,
+        ProblemKind::NotServedHere,
+        ProblemKind::Unavailable,
+        ProblemKind::Expired,
+    ];
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.row().0
+    }
+
+    /// The `type` member, a URN that never changes.
+    pub fn type_uri(self) -> String {
+        format!("urn:bellwether:problem:{}", self.slug())
+    }
+
+    /// The last part of [`ProblemKind::type_uri`]; also the kind's name in logs.
+    pub const fn slug(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The `title` member.
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    const fn row(self) -> (u16, &'static str, &'static str) {
+        match self {
+            ProblemKind::BadRequest => (400, "bad-request", "The request is not valid"),
+            ProblemKind::Unauthenticated => (401, "unauthenticated", "A valid token is needed"),
+            ProblemKind::Forbidden => (403, "forbidden", "The token does not allow this"),
+            ProblemKind::NotFound => (404, "not-found", "There is nothing here"),
+            ProblemKind::UnknownSpace => (404, "unknown-space", "There is no such space"),
+            ProblemKind::PointerNotFound => (
+                404,
+                "pointer-not-found",
+                "The document has no value at the pointer",
+            ),
+            ProblemKind::NoSource => (409, "no-source", "The space has no source"),
+            ProblemKind::MethodNotAllowed => {
+                (405, "method-not-allowed", "The method is not allowed here")
+            }
+            ProblemKind::PreconditionFailed => (
+                412,
+                "precondition-failed",
+                "The version is not the one asked for",
+            ),
+            ProblemKind::ContentTooLarge => (413, "content-too-large", "The body is too large"),
+            ProblemKind::UnsupportedMediaType => (
+                415,
+                "unsupported-media-type",
+                "The body's media type is not supported",
+            ),
+            ProblemKind::Misconfigured => {
+                (500, "misconfigured", "The Worker's configuration is wrong")
+            }
+            ProblemKind::StorageRefused => (
+                500,
+                "storage-refused",
+                "The object's database does not fit this code",
+            ),
+            ProblemKind::NotServedHere => (
+                501,
+                "not-served-here",
+                "The coordinator's Worker serves this, not this one",
+            ),
+            ProblemKind::Unavailable => (503, "unavailable", "The coordinator cannot be reached"),
+            ProblemKind::Expired => (503, "expired", "The configuration held here is too old"),
+        }
+    }
+}
+
+/// One offending value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProblemError {
+    /// RFC 6901 pointer into the body.
+    pub pointer: String,
+    /// What was found and what was expected; never the value.
+    pub message: String,
+}
+
+/// An error to people. Neither `detail` nor `errors` may hold a secret or a document's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What went wrong.
+    pub kind: ProblemKind,
+    /// This occurrence, in a sentence. Never sent with 401 and 403.
+    pub detail: Option<String>,
+    /// The offending values.
+    pub errors: Vec<ProblemError>,
+    /// The methods of the route, for 405.
+    pub allow: Option<&'static str>,
+    /// When to try again, in seconds.
+    pub retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with a detail.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Problem {
+        Problem {
+            detail: Some(detail.into()),
+            ..Problem::bare(kind)
+        }
+    }
+
+    /// A problem that its kind says all about.
+    pub fn bare(kind: ProblemKind) -> Problem {
+        Problem {
+            kind,
+            detail: None,
+            errors: Vec::new(),
+            allow: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// A 400.
+    pub fn bad_request(detail: impl Into<String>) -> Problem {
+        Problem::new(ProblemKind::BadRequest, detail)
+    }
+
+    /// A 405 with the methods that the route takes.
+    pub fn method_not_allowed(allow: &'static str) -> Problem {
+        let detail = format!("this route takes {allow}");
+        Problem {
+            allow: Some(allow),
+            ..Problem::new(ProblemKind::MethodNotAllowed, detail)
+        }
+    }
+
+    /// The same, naming one more offending value.
+    pub fn with_error(mut self, pointer: impl Into<String>, message: impl Into<String>) -> Problem {
+        self.errors.push(ProblemError {
+            pointer: pointer.into(),
+            message: message.into(),
+        });
+        self
+    }
+
+    /// The same, telling the client when to try again.
+    pub fn with_retry_after_s(self, seconds: u64) -> Problem {
+        Problem {
+            retry_after_s: Some(seconds),
+            ..self
+        }
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        self.kind.status()
+    }
+
+    /// The document.
+    pub fn to_json(&self) -> Value {
+        let mut document = json!({
+            "type": self.kind.type_uri(),
+            "title": self.kind.title(),
+            "status": self.status(),
+        });
+        let silent = matches!(
+            self.kind,
+            ProblemKind::Unauthenticated | ProblemKind::Forbidden
+        );
+        let Some(members) = document.as_object_mut().filter(|_| !silent) else {
+            return document;
+        };
+        if let Some(detail) = &self.detail {
+            members.insert("detail".to_owned(), json!(detail));
+        }
+        if !self.errors.is_empty() {
+            let error = |error: &ProblemError| json!({ "pointer": error.pointer, "message": error.message });
+            members.insert("errors".to_owned(), self.errors.iter().map(error).collect());
+        }
+        document
+    }
+
+    /// The headers that go with the document.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![
+            (header::CONTENT_TYPE, media::PROBLEM_JSON.to_owned()),
+            (header::CACHE_CONTROL, "no-store".to_owned()),
+        ];
+        if self.kind == ProblemKind::Unauthenticated {
+            headers.push((
+                header::WWW_AUTHENTICATE,
+                "Bearer realm=\"bellwether\"".to_owned(),
+            ));
+        }
+        if let Some(allow) = self.allow {
+            headers.push((header::ALLOW, allow.to_owned()));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.push((header::RETRY_AFTER, seconds.to_string()));
+        }
+        headers
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Problem {
+        Problem::bare(match denied {
+            Denied::Unauthenticated => ProblemKind::Unauthenticated,
+            Denied::Forbidden => ProblemKind::Forbidden,
+        })
+    }
+}
+
+impl From<PointerError> for Problem {
+    fn from(error: PointerError) -> Problem {
+        let kind = match error {
+            PointerError::Syntax(_) => ProblemKind::BadRequest,
+            PointerError::NotFound(_) => ProblemKind::PointerNotFound,
+        };
+        Problem::new(kind, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn kinds_are_distinct_and_errors() {
+        let slugs: BTreeSet<_> = ProblemKind::ALL
+            .into_iter()
+            .map(ProblemKind::slug)
+            .collect();
+        assert_eq!(slugs.len(), ProblemKind::ALL.len());
+        for kind in ProblemKind::ALL {
+            assert!((400..600).contains(&kind.status()), "{kind:?}");
+            let urn_safe = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+            assert!(kind.slug().bytes().all(urn_safe), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn document_and_headers() {
+        let problem = Problem::bad_request("two things are wrong")
+            .with_error("/a/b", "found a number, expected a string")
+            .with_error("", "found an array, expected an object")
+            .with_retry_after_s(3);
+        assert_eq!(
+            problem.to_json().to_string(),
+            r#"{"type":"urn:bellwether:problem:bad-request","title":"The request is not valid","status":400,"detail":"two things are wrong","errors":[{"pointer":"/a/b","message":"found a number, expected a string"},{"pointer":"","message":"found an array, expected an object"}]}"#
+        );
+        assert_eq!(
+            problem.headers(),
+            [
+                ("content-type", "application/problem+json".to_owned()),
+                ("cache-control", "no-store".to_owned()),
+                ("retry-after", "3".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_denial_tells_nothing() {
+        for (denied, status) in [(Denied::Unauthenticated, 401), (Denied::Forbidden, 403)] {
+            let mut problem = Problem::from(denied).with_error("/x", "y");
+            problem.detail = Some("secret".to_owned());
+            let members: Vec<_> = problem
+                .to_json()
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name.clone())
+                .collect();
+            assert_eq!(members, ["type", "title", "status"]);
+            assert_eq!(problem.status(), status);
+            let asks = problem
+                .headers()
+                .iter()
+                .any(|(name, _)| *name == "www-authenticate");
+            assert_eq!(asks, status == 401);
+        }
+    }
+
+    #[test]
+    fn method_not_allowed_has_allow() {
+        let problem = Problem::method_not_allowed("GET, HEAD, OPTIONS");
+        assert_eq!(problem.status(), 405);
+        assert!(
+            problem
+                .headers()
+                .contains(&("allow", "GET, HEAD, OPTIONS".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,462 @@
+//! What one isolate holds, and what a read does about it: the reader's decisions, without I/O.
+//!
+//! A read asks [`Cache::plan`] what to do, makes the call if there is one to make, and hands the
+//! answer to [`Cache::receive`] or [`Cache::fail`]. Nothing here is a future or a platform value,
+//! so it may live in an isolate's globals.
+
+use std::rc::Rc;
+
+use crate::freshness::{self, Span};
+use crate::lease::{Lease, Ticket};
+use crate::settings::{ColdStart, DEFAULT_WAIT_MS, OnExpired, ReaderSettings};
+use crate::steady::SteadyClock;
+use crate::version::{ETag, UnixMillis, Version};
+use crate::wire::{Freshness, ReadState};
+
+/// The first pause after a call that failed, in milliseconds. It doubles with each failure.
+pub const PAUSE_FIRST_MS: u64 = 250;
+
+/// The longest pause between failing calls, in milliseconds; a shorter TTL shortens it, so that a
+/// reader is back on the head within one TTL of the coordinator's recovery.
+pub const PAUSE_MAX_MS: u64 = 10_000;
+
+/// A snapshot that an isolate holds, parsed.
+#[derive(Debug)]
+pub struct Held<T> {
+    /// The value, parsed once for this version.
+    pub value: Rc<T>,
+    /// Its version.
+    pub version: Version,
+    /// Its validator, sent with the next call.
+    pub etag: ETag,
+    terms: Freshness,
+    /// Steady time at which the coordinator's word was `terms.age_ms` old.
+    since: UnixMillis,
+}
+
+/// What a read gives.
+#[derive(Debug)]
+pub struct Read<T> {
+    /// The configuration, shared with every other read of this version.
+    pub value: Rc<T>,
+    /// The version; `None` when only built-in layers were ever seen here.
+    pub version: Option<Version>,
+    /// The snapshot's validator; `None` with the version.
+    pub etag: Option<ETag>,
+    /// Milliseconds since the coordinator vouched for it; 0 for the reader's own base.
+    pub age_ms: u64,
+    /// Fresh, stale, expired or base.
+    pub state: ReadState,
+}
+
+/// What to do for one read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Answer from memory; no call of any kind.
+    Serve,
+    /// Answer from memory, and make the call behind the response.
+    ServeAndCall(Call),
+    /// Make the call, wait for it at most so long, then answer with what there is.
+    Wait {
+        /// The call to make.
+        call: Call,
+        /// How long this read waits, in milliseconds; the call goes on behind the response.
+        deadline_ms: u64,
+    },
+    /// The policy is to fail an expired read, and asking again would be too soon.
+    Refuse,
+}
+
+/// One call to the coordinator, to be finished by [`Cache::receive`] or [`Cache::fail`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The validator to ask with; `None` asks for the whole document.
+    pub if_none_match: Option<ETag>,
+    ticket: Option<Ticket>,
+    sent: UnixMillis,
+}
+
+/// The coordinator's answer to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<B> {
+    /// 200: a document.
+    Snapshot {
+        /// The document's version.
+        version: Version,
+        /// The document's validator.
+        etag: ETag,
+        /// Age and terms.
+        terms: Freshness,
+        /// The document, unparsed.
+        body: B,
+    },
+    /// 304: what was asked with is the head.
+    NotModified {
+        /// Age and terms.
+        terms: Freshness,
+    },
+}
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// A newer version is held now.
+    Adopted,
+    /// The version held was confirmed.
+    Confirmed,
+    /// Older than what is held, or about something no longer held: dropped.
+    Ignored,
+    /// The document did not fit the Worker's types: the version before stays.
+    Refused,
+}
+
+/// Counts since the isolate began. They are this isolate's, never the fleet's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    /// Reads that answered `fresh`.
+    pub fresh: u64,
+    /// Reads that answered `stale`.
+    pub stale: u64,
+    /// Reads that answered `expired`.
+    pub expired: u64,
+    /// Reads that answered `base`.
+    pub base: u64,
+    /// Reads that failed under the `error` policy.
+    pub refused: u64,
+    /// Calls made to the coordinator.
+    pub calls: u64,
+    /// Calls answered with 304.
+    pub conditional_hits: u64,
+    /// Calls that failed or passed their deadline.
+    pub call_failures: u64,
+    /// Versions adopted.
+    pub adoptions: u64,
+    /// Answers dropped because a newer version was held already.
+    pub ignored: u64,
+    /// Documents that did not fit the Worker's types.
+    pub rejections: u64,
+    /// Milliseconds from the first read to the first snapshot; `None` before that.
+    pub cold_start_ms: Option<u64>,
+}
+
+/// One isolate's memory of one space.
+#[derive(Debug)]
+pub struct Cache<T> {
+    held: Option<Held<T>>,
+    /// A version that did not fit, asked with so that it is not sent again.
+    refused: Option<(Version, ETag)>,
+    clock: SteadyClock,
+    lease: Lease,
+    failures: u32,
+    /// When a call last failed, in steady time.
+    failed_at: UnixMillis,
+    paused_until: UnixMillis,
+    first_read: Option<UnixMillis>,
+    counts: Counts,
+}
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self {
+            held: None,
+            refused: None,
+            clock: SteadyClock::default(),
+            lease: Lease::default(),
+            failures: 0,
+            failed_at: UnixMillis(0),
+            paused_until: UnixMillis(0),
+            first_read: None,
+            counts: Counts::default(),
+        }
+    }
+}
+
+impl<T> Cache<T> {
+    /// Decides a read at machine time `now`. `at_least` asks for a minimum version.
+    pub fn plan(
+        &mut self,
+        now: UnixMillis,
+        policy: &ReaderSettings,
+        at_least: Option<Version>,
+    ) -> Plan {
+        let steady = self.clock.read(now);
+        self.first_read.get_or_insert(steady);
+        let paused = steady < self.paused_until;
+        let cold_wait_ms = match policy.cold_start {
+            ColdStart::Base => None,
+            ColdStart::Wait { deadline_ms } => Some(deadline_ms),
+        };
+        let Some(held) = &self.held else {
+            return match cold_wait_ms {
+                _ if paused => Plan::Serve,
+                // Nothing to serve but the base: each request asks for itself, for none may await
+                // a promise of another.
+                Some(deadline_ms) => self.wait(steady, policy, deadline_ms),
+                None => self.behind(steady, policy),
+            };
+        };
+        let behind_minimum = at_least.is_some_and(|minimum| held.version < minimum);
+        match (held.span(steady), policy.on_expired) {
+            // Whoever holds the lease may have asked before the version wanted was there.
+            _ if behind_minimum && !paused => {
+                self.wait(steady, policy, cold_wait_ms.unwrap_or(DEFAULT_WAIT_MS))
+            }
+            (Span::Fresh, _) => Plan::Serve,
+            (Span::Expired, OnExpired::Error) if paused => Plan::Refuse,
+            _ if paused => Plan::Serve,
+            (Span::Expired, OnExpired::Error) => {
+                self.wait(steady, policy, cold_wait_ms.unwrap_or(DEFAULT_WAIT_MS))
+            }
+            (Span::Expired, OnExpired::Wait { deadline_ms }) => match self.behind(steady, policy) {
+                Plan::ServeAndCall(call) => Plan::Wait { call, deadline_ms },
+                plan => plan,
+            },
+            (Span::Stale | Span::Expired, _) => self.behind(steady, policy),
+        }
+    }
+
+    /// Takes an answer. `parse` turns the body into the Worker's type; it runs once per version,
+    /// and only for a version newer than the one held. Its error keeps the version before, whole.
+    pub fn receive<B, E>(
+        &mut self,
+        call: &Call,
+        answer: Answer<B>,
+        now: UnixMillis,
+        parse: impl FnOnce(B) -> Result<T, E>,
+    ) -> (Received, Option<E>) {
+        let steady = self.finish(call, now);
+        // The answer was made some time between sending and now; the earliest is the honest one.
+        let travel_ms = steady.since(call.sent);
+        match answer {
+            Answer::NotModified { terms } => {
+                self.counts.conditional_hits += 1;
+                (self.confirm(call, terms.aged(travel_ms), steady), None)
+            }
+            Answer::Snapshot {
+                version,
+                etag,
+                terms,
+                body,
+            } => {
+                let terms = terms.aged(travel_ms);
+                if let Some(held) = &mut self.held {
+                    if version < held.version {
+                        self.counts.ignored += 1;
+                        // Reordered, or the space's storage was wound back: either way there is
+                        // nothing to be had by asking again at once.
+                        self.pause(call, steady);
+                        return (Received::Ignored, None);
+                    }
+                    if version == held.version {
+                        held.renew(terms, steady);
+                        self.succeed();
+                        return (Received::Confirmed, None);
+                    }
+                }
+                match parse(body) {
+                    Ok(value) => {
+                        self.held = Some(Held {
+                            value: Rc::new(value),
+                            version,
+                            etag,
+                            terms,
+                            since: steady,
+                        });
+                        self.counts.adoptions += 1;
+                        self.refused = None;
+                        self.succeed();
+                        let first_read = self.first_read.unwrap_or(steady);
+                        self.counts
+                            .cold_start_ms
+                            .get_or_insert(steady.since(first_read));
+                        (Received::Adopted, None)
+                    }
+                    Err(error) => {
+                        self.counts.rejections += 1;
+                        self.refused = Some((version, etag));
+                        self.paused_until = steady.plus(terms.ttl_ms);
+                        (Received::Refused, Some(error))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a call's failure: the next call waits for a pause that doubles.
+    pub fn fail(&mut self, call: &Call, now: UnixMillis) {
+        let steady = self.finish(call, now);
+        self.counts.call_failures += 1;
+        self.pause(call, steady);
+    }
+
+    /// The next call waits, twice as long as the last time.
+    fn pause(&mut self, call: &Call, steady: UnixMillis) {
+        // Calls that were out together meet one trouble: only the first of them counts.
+        if self.failures > 0 && call.sent <= self.failed_at {
+            return;
+        }
+        self.failed_at = steady;
+        self.failures = self.failures.saturating_add(1);
+        let factor = 1_u64.checked_shl(self.failures - 1).unwrap_or(u64::MAX);
+        let cap_ms = self
+            .held
+            .as_ref()
+            .map_or(PAUSE_MAX_MS, |held| held.terms.ttl_ms.min(PAUSE_MAX_MS));
+        let pause_ms = PAUSE_FIRST_MS.saturating_mul(factor).min(cap_ms);
+        self.paused_until = steady.plus(pause_ms);
+    }
+
+    /// Answers a read at machine time `now` and counts it; `base` is served when nothing is held.
+    pub fn read(&mut self, now: UnixMillis, base: &Rc<T>) -> Read<T> {
+        let read = self.peek(now, base);
+        let count = match read.state {
+            ReadState::Fresh => &mut self.counts.fresh,
+            ReadState::Stale => &mut self.counts.stale,
+            ReadState::Expired => &mut self.counts.expired,
+            ReadState::Base => &mut self.counts.base,
+        };
+        *count += 1;
+        read
+    }
+
+    /// The same without counting it.
+    pub fn peek(&mut self, now: UnixMillis, base: &Rc<T>) -> Read<T> {
+        let steady = self.clock.read(now);
+        match &self.held {
+            None => Read {
+                value: Rc::clone(base),
+                version: None,
+                etag: None,
+                age_ms: 0,
+                state: ReadState::Base,
+            },
+            Some(held) => {
+                let age_ms = held.age_ms(steady);
+                Read {
+                    value: Rc::clone(&held.value),
+                    version: Some(held.version),
+                    etag: Some(held.etag.clone()),
+                    age_ms,
+                    state: freshness::state_of(&held.terms, age_ms),
+                }
+            }
+        }
+    }
+
+    /// Whether the policy lets a read at `now` be answered with what is held: what a read asks
+    /// after it has waited.
+    pub fn may_serve(&mut self, now: UnixMillis, policy: &ReaderSettings) -> bool {
+        let steady = self.clock.read(now);
+        policy.on_expired != OnExpired::Error
+            || self
+                .held
+                .as_ref()
+                .is_none_or(|held| held.span(steady) != Span::Expired)
+    }
+
+    /// Counts a read that the `error` policy failed.
+    pub fn count_refusal(&mut self) {
+        self.counts.refused += 1;
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The version held.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        self.held.as_ref().map(|held| held.version)
+    }
+
+    fn wait(&mut self, steady: UnixMillis, policy: &ReaderSettings, deadline_ms: u64) -> Plan {
+        let ticket = self.lease.take(steady, policy.revalidate_timeout_ms);
+        Plan::Wait {
+            call: self.call(ticket, steady),
+            deadline_ms,
+        }
+    }
+
+    fn behind(&mut self, steady: UnixMillis, policy: &ReaderSettings) -> Plan {
+        match self.lease.take(steady, policy.revalidate_timeout_ms) {
+            Some(ticket) => Plan::ServeAndCall(self.call(Some(ticket), steady)),
+            None => Plan::Serve,
+        }
+    }
+
+    fn call(&mut self, ticket: Option<Ticket>, sent: UnixMillis) -> Call {
+        self.counts.calls += 1;
+        let refused = self.refused.as_ref().map(|(_, etag)| etag);
+        let held = self.held.as_ref().map(|held| &held.etag);
+        Call {
+            if_none_match: refused.or(held).cloned(),
+            ticket,
+            sent,
+        }
+    }
+
+    fn finish(&mut self, call: &Call, now: UnixMillis) -> UnixMillis {
+        if let Some(ticket) = &call.ticket {
+            self.lease.release(ticket);
+        }
+        self.clock.read(now)
+    }
+
+    /// A 304 confirms exactly the validator that was asked with: if another answer brought
+    /// something newer meanwhile, or if that validator belongs to a refused document, it confirms
+    /// nothing that is served.
+    fn confirm(&mut self, call: &Call, terms: Freshness, steady: UnixMillis) -> Received {
+        let asked = call.if_none_match.as_ref();
+        if let Some((_, etag)) = &self.refused
+            && asked == Some(etag)
+        {
+            self.paused_until = steady.plus(terms.ttl_ms);
+            return Received::Refused;
+        }
+        match &mut self.held {
+            Some(held) if asked == Some(&held.etag) => {
+                held.renew(terms, steady);
+                self.succeed();
+                Received::Confirmed
+            }
+            _ => {
+                self.counts.ignored += 1;
+                Received::Ignored
+            }
+        }
+    }
+
+    fn succeed(&mut self) {
+        self.failures = 0;
+        self.paused_until = UnixMillis(0);
+    }
+}
+
+impl<T> Held<T> {
+    fn age_ms(&self, steady: UnixMillis) -> u64 {
+        self.terms.age_ms.saturating_add(steady.since(self.since))
+    }
+
+    /// Built-in layers do not expire: a policy that fails expired reads must not fail these, for
+    /// the reader's own base would be served instead.
+    fn span(&self, steady: UnixMillis) -> Span {
+        match freshness::span_of(&self.terms, self.age_ms(steady)) {
+            Span::Expired if self.terms.base => Span::Stale,
+            span => span,
+        }
+    }
+
+    /// Takes the terms of a confirmation, unless a reordered answer brought a younger one before.
+    fn renew(&mut self, terms: Freshness, steady: UnixMillis) {
+        if terms.age_ms <= self.age_ms(steady) {
+            self.terms = terms;
+            self.since = steady;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "reading_tests.rs"]
+mod tests;

@@ -1,0 +1,277 @@
+//! The settings of this Worker's own reader.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Value, json};
+
+use super::duration::format_duration_ms;
+use super::rule;
+use super::section::Section;
+use super::source::without_query;
+use super::suggest;
+use crate::names::COORDINATOR_BINDING;
+use crate::reason::kind_of;
+
+pub(super) const FIELDS: &[&str] = &[
+    "cold_start",
+    "on_expired",
+    "revalidate_timeout",
+    "transport",
+];
+/// The field that tells a kind of transport, and the fields that go with it.
+const TRANSPORTS: [(&str, &[&str]); 3] = [
+    ("object", &[]),
+    ("service", &["token_secret"]),
+    ("url", &["token_secret"]),
+];
+const TRANSPORT_FIELDS: &[&str] = &["object", "service", "url", "token_secret"];
+const TRANSPORT_EXPECTED: &str =
+    "one of { object }, { service, token_secret } and { url, token_secret }";
+
+/// How long a read waits where the settings say "wait" and not how long, in milliseconds.
+pub const DEFAULT_WAIT_MS: u64 = 50;
+/// Up to 25 s: the platform cancels what a `wait_until` runs after 30 s.
+const DEADLINE_MS: RangeInclusive<u64> = 1..=25_000;
+
+/// How this Worker reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReaderSettings {
+    /// What a read does when nothing was received yet.
+    pub cold_start: ColdStart,
+    /// What a read does when the snapshot is expired.
+    pub on_expired: OnExpired,
+    /// Deadline of a call made behind a response.
+    pub revalidate_timeout_ms: u64,
+    /// How the coordinator is reached.
+    pub transport: TransportSettings,
+}
+
+/// What a read does when nothing was received yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColdStart {
+    /// Answers from built-in layers and fetches behind the response.
+    Base,
+    /// Asks the object, and falls back to base at the deadline.
+    Wait {
+        /// Milliseconds.
+        deadline_ms: u64,
+    },
+}
+
+/// What a read does when the snapshot is expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExpired {
+    /// Serves it, and fetches behind the response.
+    Serve,
+    /// Asks the object, and serves it at the deadline.
+    Wait {
+        /// Milliseconds.
+        deadline_ms: u64,
+    },
+    /// Fails the read.
+    Error,
+}
+
+/// How the coordinator is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransportSettings {
+    /// The Durable Object's binding.
+    Object {
+        /// Its name.
+        binding: String,
+    },
+    /// A service binding to the coordinator's Worker.
+    Service {
+        /// Its name.
+        binding: String,
+        /// The secret that holds a token with scope `read`.
+        token_secret: String,
+    },
+    /// The coordinator's Worker over HTTP(S).
+    Url {
+        /// Where its routes begin, without a slash at the end.
+        url: String,
+        /// The secret that holds a token with scope `read`.
+        token_secret: String,
+    },
+    /// The settings have a mistake here; nothing is asked, reads are served from the base.
+    Unusable {
+        /// The mistake, for status.
+        reason: String,
+    },
+}
+
+impl ReaderSettings {
+    /// The settings in force, spelled as the settings var spells them.
+    pub fn describe(&self) -> Value {
+        let wait = |deadline_ms: u64| json!({ "wait": format_duration_ms(deadline_ms) });
+        json!({
+            "cold_start": match self.cold_start {
+                ColdStart::Base => json!("base"),
+                ColdStart::Wait { deadline_ms } => wait(deadline_ms),
+            },
+            "on_expired": match self.on_expired {
+                OnExpired::Serve => json!("serve"),
+                OnExpired::Wait { deadline_ms } => wait(deadline_ms),
+                OnExpired::Error => json!("error"),
+            },
+            "revalidate_timeout": format_duration_ms(self.revalidate_timeout_ms),
+            "transport": self.transport.describe(),
+        })
+    }
+
+    pub(super) fn parse(mut reader: Section<'_, '_>) -> ReaderSettings {
+        let default = ReaderSettings::default();
+        let base = ("base", ColdStart::Base);
+        let cold_start = policy(&mut reader, "cold_start", &[base], |deadline_ms| {
+            ColdStart::Wait { deadline_ms }
+        });
+        let words = [("serve", OnExpired::Serve), ("error", OnExpired::Error)];
+        let on_expired = policy(&mut reader, "on_expired", &words, |deadline_ms| {
+            OnExpired::Wait { deadline_ms }
+        });
+        ReaderSettings {
+            cold_start: cold_start.unwrap_or(default.cold_start),
+            on_expired: on_expired.unwrap_or(default.on_expired),
+            revalidate_timeout_ms: reader.duration(
+                "revalidate_timeout",
+                DEADLINE_MS,
+                default.revalidate_timeout_ms,
+            ),
+            transport: TransportSettings::parse(reader),
+        }
+    }
+}
+
+impl Default for ReaderSettings {
+    fn default() -> ReaderSettings {
+        ReaderSettings {
+            cold_start: ColdStart::Wait {
+                deadline_ms: DEFAULT_WAIT_MS,
+            },
+            on_expired: OnExpired::Serve,
+            revalidate_timeout_ms: 5_000,
+            transport: TransportSettings::default(),
+        }
+    }
+}
+
+impl TransportSettings {
+    /// What status shows, without a secret's value.
+    pub fn describe(&self) -> Value {
+        match self {
+            TransportSettings::Object { binding } => json!({ "object": binding }),
+            TransportSettings::Service {
+                binding,
+                token_secret,
+            } => {
+                json!({ "service": binding, "token_secret": token_secret })
+            }
+            TransportSettings::Url { url, token_secret } => {
+                json!({ "url": without_query(url), "token_secret": token_secret })
+            }
+            TransportSettings::Unusable { reason } => json!({ "unusable": reason }),
+        }
+    }
+
+    /// Following the wrong coordinator is worse than following none: no default after a mistake.
+    fn parse(mut reader: Section<'_, '_>) -> TransportSettings {
+        if !reader.has("transport") {
+            return TransportSettings::default();
+        }
+        let mark = reader.mark();
+        let parsed = reader
+            .child("transport", Some(TRANSPORT_FIELDS))
+            .and_then(parse_transport);
+        match (parsed, reader.first_error_since(mark)) {
+            (Some(transport), None) => transport,
+            (_, error) => TransportSettings::Unusable {
+                reason: error.map_or_else(String::new, |error| {
+                    format!("the settings have a mistake at {error}")
+                }),
+            },
+        }
+    }
+}
+
+impl Default for TransportSettings {
+    fn default() -> TransportSettings {
+        TransportSettings::Object {
+            binding: COORDINATOR_BINDING.to_owned(),
+        }
+    }
+}
+
+fn parse_transport(mut transport: Section<'_, '_>) -> Option<TransportSettings> {
+    let mut kinds = TRANSPORTS.iter().filter(|(kind, _)| transport.has(kind));
+    let (Some((kind, companions)), None) = (kinds.next(), kinds.next()) else {
+        transport.wrong_here(format!("expected {TRANSPORT_EXPECTED}"));
+        return None;
+    };
+    if companions.is_empty() {
+        if transport.has("token_secret") {
+            transport.wrong(
+                "token_secret",
+                format!("does not go with {kind:?}, expected {TRANSPORT_EXPECTED}"),
+            );
+        }
+        return Some(TransportSettings::Object {
+            binding: transport.text(kind, rule::binding)?,
+        });
+    }
+    let token_secret = transport.text("token_secret", rule::binding);
+    if *kind == "service" {
+        let binding = transport.text(kind, rule::binding)?;
+        return Some(TransportSettings::Service {
+            binding,
+            token_secret: token_secret?,
+        });
+    }
+    let url = transport
+        .text(kind, rule::base_url)?
+        .trim_end_matches('/')
+        .to_owned();
+    Some(TransportSettings::Url {
+        url,
+        token_secret: token_secret?,
+    })
+}
+
+/// A policy: one of `words`, `"wait"`, or `{ wait = "50ms" }`. `None` if absent or, noted, wrong.
+fn policy<P: Copy>(
+    reader: &mut Section<'_, '_>,
+    name: &str,
+    words: &[(&str, P)],
+    wait: fn(u64) -> P,
+) -> Option<P> {
+    let value = reader.get(name)?;
+    if value.is_object() {
+        let mut waiting = reader.child(name, Some(&["wait"]))?;
+        if !waiting.has("wait") {
+            waiting.wrong(
+                "wait",
+                "missing, expected a duration such as \"50ms\"".to_owned(),
+            );
+        }
+        return Some(wait(waiting.duration("wait", DEADLINE_MS, DEFAULT_WAIT_MS)));
+    }
+    let known: Vec<&str> = words
+        .iter()
+        .map(|(word, _)| *word)
+        .chain(["wait"])
+        .collect();
+    let found = match value.as_str() {
+        Some("wait") => return Some(wait(DEFAULT_WAIT_MS)),
+        Some(word) => match words.iter().find(|(known, _)| *known == word) {
+            Some((_, policy)) => return Some(*policy),
+            None => format!("found another string: {}", suggest::hint(word, &known)),
+        },
+        None => format!(
+            "found {}, expected {}",
+            kind_of(value),
+            suggest::one_of(&known)
+        ),
+    };
+    reader.wrong(name, format!("{found} (or {{ wait = \"50ms\" }})"));
+    None
+}

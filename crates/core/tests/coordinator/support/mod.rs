@@ -1,0 +1,57 @@
+//! A simulated platform under the coordinator's flows: real SQLite, simulated time, a scripted
+//! source, and traps. Single-threaded and deterministic.
+
+mod database;
+mod executor;
+mod machine;
+mod source;
+mod space;
+mod traps;
+
+use bellwether_core::coordinator::{BuiltIn, SnapshotAnswer};
+use bellwether_core::document::Object;
+use bellwether_core::settings::{SourceSettings, SpaceSettings};
+
+pub(crate) use database::Database;
+pub(crate) use machine::EPOCH_MS;
+pub(crate) use source::{after, body, failed, hang, soon, tagged};
+pub(crate) use space::{Reply, Space};
+pub(crate) use traps::{Place, Strike, Traps};
+
+/// What the tests' Worker is built with, unless it says otherwise.
+pub(crate) fn built_in() -> BuiltIn {
+    BuiltIn {
+        defaults: object(r#"{"debug":false,"cache":{"ttl":60}}"#),
+        vars: object(r#"{"debug":true}"#),
+        unreadable: false,
+    }
+}
+
+/// [`built_in`] merged.
+pub(crate) const BASE: &str = r#"{"debug":true,"cache":{"ttl":60}}"#;
+
+pub(crate) fn object(json: &str) -> Object {
+    serde_json::from_str(json).unwrap()
+}
+
+pub(crate) fn settings() -> SpaceSettings {
+    SpaceSettings::default()
+}
+
+pub(crate) fn url_settings(url: &str) -> SpaceSettings {
+    SpaceSettings {
+        source: SourceSettings::Url {
+            url: url.to_owned(),
+            token_secret: None,
+        },
+        ..settings()
+    }
+}
+
+pub(crate) fn version(answer: &SnapshotAnswer) -> u64 {
+    answer.head.version.get()
+}
+
+pub(crate) fn text(answer: &SnapshotAnswer) -> &str {
+    &answer.head.text
+}

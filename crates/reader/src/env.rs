@@ -1,0 +1,43 @@
+//! The Worker's environment, read as JSON.
+
+use bellwether_core::UnixMillis;
+use serde_json::Value;
+use worker::wasm_bindgen::JsValue;
+use worker::{Date, Env, js_sys};
+
+/// The machine's clock. In production it stands still between I/O.
+#[must_use]
+pub fn now() -> UnixMillis {
+    UnixMillis(Date::now().as_millis())
+}
+
+/// A var that holds JSON: an object binding, or its text. `None` when there is no such var.
+///
+/// # Errors
+/// A line that names the var when it is neither. It never quotes the var.
+pub fn json_var(env: &Env, name: &str) -> Result<Option<Value>, String> {
+    let var = match js_sys::Reflect::get(env, &JsValue::from_str(name)) {
+        Ok(var) if !var.is_undefined() => var,
+        _ => return Ok(None),
+    };
+    // By way of text and not of serde_wasm_bindgen: smaller, and the order of keys is kept.
+    let text = match var.as_string() {
+        Some(text) => text,
+        None => js_sys::JSON::stringify(&var)
+            .ok()
+            .and_then(|text| text.as_string())
+            .ok_or_else(|| format!("{name} is neither a JSON object nor JSON text"))?,
+    };
+    serde_json::from_str(&text).map(Some).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        format!("{name} is not JSON (line {line}, column {column})")
+    })
+}
+
+/// A secret's text; `None` when it is not set or not text.
+#[must_use]
+pub fn secret(env: &Env, name: &str) -> Option<String> {
+    js_sys::Reflect::get(env, &JsValue::from_str(name))
+        .ok()
+        .and_then(|secret| secret.as_string())
+}

@@ -1,0 +1,41 @@
+//! Follow a Bellwether coordinator from a Rust Worker.
+//!
+//! A [`Reader`] keeps one space's configuration in the isolate's memory, parsed once per version
+//! into your own type. A warm fresh read makes no call; a stale one is answered at once and
+//! refreshed behind the response; a cold one waits no longer than you allow.
+//!
+//! ```no_run
+//! use bellwether_reader::Reader;
+//! # use worker::{Context, Env, Request, Response, Result, event};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct AppConfig { video: Video }
+//! #[derive(serde::Deserialize)]
+//! struct Video { max_width: u32 }
+//!
+//! thread_local! {
+//!     static CONFIG: Reader<AppConfig> = Reader::typed("default", r#"{"video":{"max_width":1280}}"#);
+//! }
+//!
+//! #[event(fetch)]
+//! async fn fetch(_: Request, env: Env, ctx: Context) -> Result<Response> {
+//!     let config = CONFIG.with(Reader::clone).read(&env, &ctx).await?;
+//!     Response::ok(format!("{} wide at most", config.value.video.max_width))
+//! }
+//! ```
+//!
+//! This crate declares no event and no object, so it adds nothing to your Worker's exports.
+
+mod env;
+mod outgoing;
+mod reader;
+mod transport;
+mod typed;
+
+pub use bellwether_core::reading::{Counts, Read};
+pub use bellwether_core::wire::ReadState;
+pub use bellwether_core::{ETag, Version};
+pub use env::{json_var, now, secret};
+pub use outgoing::{InvalidRequest, Outgoing};
+pub use reader::{ReadError, Reader, Report};
+pub use typed::Rejection;

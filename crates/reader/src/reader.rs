@@ -1,0 +1,338 @@
+//! One isolate's reader of one space.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use bellwether_core::document::{Document, Object};
+use bellwether_core::log::{Level, LogRecord};
+use bellwether_core::merge::Layers;
+use bellwether_core::names::{SETTINGS_VAR, VARS_LAYER_VAR};
+use bellwether_core::reading::{Answer, Cache, Call, Counts, Plan, Read, Received};
+use bellwether_core::settings::{ReaderSettings, Settings};
+use bellwether_core::space_name::SpaceName;
+use bellwether_core::version::Version;
+use futures_channel::oneshot;
+use futures_util::future::select;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use worker::{Context, Delay, Env, console_log};
+
+use crate::env::{json_var, now};
+use crate::transport::fetch_snapshot;
+use crate::typed::{self, Rejection};
+
+/// Keeps one space's configuration in an isolate. Make one per space in a `thread_local!` and
+/// clone it for use: cloning shares it.
+///
+/// It holds plain data only: a promise, a stub or an `Env` of one request must not be used in
+/// another.
+pub struct Reader<T> {
+    shared: Rc<Shared<T>>,
+}
+
+impl<T> Clone for Reader<T> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Rc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Reader<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("space", &self.shared.space)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Shared<T> {
+    space: String,
+    defaults: String,
+    parse: fn(&str) -> Result<T, Rejection>,
+    ready: OnceCell<Result<Ready<T>, ReadError>>,
+    cache: RefCell<Cache<T>>,
+    last_rejection: RefCell<Option<Rejection>>,
+    last_failure: RefCell<Option<String>>,
+}
+
+/// What the first read makes of the Worker's environment.
+struct Ready<T> {
+    space: SpaceName,
+    settings: ReaderSettings,
+    base: Rc<T>,
+    problems: Vec<String>,
+}
+
+/// Why a read gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// The space's name, or the defaults given to the reader, are not usable: a mistake in the
+    /// Worker's own code.
+    Defaults(String),
+    /// What is held is past stale-while-revalidate, and `on_expired` is `error`.
+    Expired,
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Defaults(detail) => f.write_str(detail),
+            Self::Expired => f.write_str(
+                "the configuration held is expired, the coordinator did not answer, and on_expired is \"error\"",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl From<ReadError> for worker::Error {
+    fn from(error: ReadError) -> Self {
+        Self::RustError(error.to_string())
+    }
+}
+
+/// How this isolate's reader does. These are one isolate's figures, never the fleet's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The version held.
+    pub version: Option<Version>,
+    /// Counts since the isolate began.
+    pub counts: Counts,
+    /// Why the last document that did not fit was refused; `None` once a newer one fits.
+    pub last_rejection: Option<Rejection>,
+    /// Why the last call failed; `None` once one works.
+    pub last_failure: Option<String>,
+    /// What is wrong with the reader's settings or the `vars` layer.
+    pub problems: Vec<String>,
+}
+
+impl<T: DeserializeOwned + 'static> Reader<T> {
+    /// A reader that parses each version once into `T`, all of its sections or none. `defaults` is
+    /// a JSON object that fits `T`: the weakest layer, served until something better is there.
+    #[must_use]
+    pub fn typed(space: &str, defaults: &str) -> Self {
+        Self::with_parser(space, defaults, typed::parse)
+    }
+}
+
+impl<T: 'static> Reader<T> {
+    /// A reader with a parser of its own.
+    #[must_use]
+    pub fn with_parser(
+        space: &str,
+        defaults: &str,
+        parse: fn(&str) -> Result<T, Rejection>,
+    ) -> Self {
+        Self {
+            shared: Rc::new(Shared {
+                space: space.to_owned(),
+                defaults: defaults.to_owned(),
+                parse,
+                ready: OnceCell::new(),
+                cache: RefCell::new(Cache::default()),
+                last_rejection: RefCell::new(None),
+                last_failure: RefCell::new(None),
+            }),
+        }
+    }
+
+    /// The configuration, by the policy in `BELLWETHER.reader`. It fails only when the defaults do
+    /// not fit, or under `on_expired = "error"`.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read(&self, env: &Env, ctx: &Context) -> Result<Read<T>, ReadError> {
+        self.read_at_least(env, ctx, None).await
+    }
+
+    /// The same, at `minimum` or newer if the coordinator has it within the deadline.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read_at_least(
+        &self,
+        env: &Env,
+        ctx: &Context,
+        minimum: Option<Version>,
+    ) -> Result<Read<T>, ReadError> {
+        let ready = self.ready(env)?;
+        let plan = self
+            .cache()
+            .plan(now(), &ready.settings, minimum);
+        match plan {
+            Plan::Serve => {}
+            Plan::ServeAndCall(call) => ctx.wait_until(self.clone().perform(call, env.clone())),
+            Plan::Wait { call, deadline_ms } => {
+                let (done, called) = oneshot::channel();
+                let perform = self.clone().perform(call, env.clone());
+                ctx.wait_until(async move {
+                    perform.await;
+                    // Nobody waits any more when the deadline came first.
+                    let _ = done.send(());
+                });
+                select(called, Delay::from(Duration::from_millis(deadline_ms))).await;
+                if !self.cache().may_serve(now(), &ready.settings) {
+                    self.cache().count_refusal();
+                    return Err(ReadError::Expired);
+                }
+            }
+            Plan::Refuse => {
+                self.cache().count_refusal();
+                return Err(ReadError::Expired);
+            }
+        }
+        Ok(self.cache().read(now(), &ready.base))
+    }
+
+    /// What is held now, without a call and without counting as a read.
+    ///
+    /// # Errors
+    /// [`ReadError::Defaults`].
+    pub fn peek(&self, env: &Env) -> Result<Read<T>, ReadError> {
+        let ready = self.ready(env)?;
+        Ok(self.cache().peek(now(), &ready.base))
+    }
+
+    /// How this isolate's reader does.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let ready = self.shared.ready.get();
+        let problems = ready.and_then(|ready| ready.as_ref().ok());
+        let (version, counts) = {
+            let cache = self.cache();
+            (cache.version(), cache.counts())
+        };
+        Report {
+            version,
+            counts,
+            last_rejection: self.shared.last_rejection.borrow().clone(),
+            last_failure: self.shared.last_failure.borrow().clone(),
+            problems: problems.map(|ready| ready.problems.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn cache(&self) -> std::cell::RefMut<'_, Cache<T>> {
+        self.shared.cache.borrow_mut()
+    }
+
+    fn ready(&self, env: &Env) -> Result<&Ready<T>, ReadError> {
+        let ready = self.shared.ready.get_or_init(|| self.prepare(env));
+        ready.as_ref().map_err(Clone::clone)
+    }
+
+    /// Runs once in an isolate: its vars cannot change while it lives.
+    fn prepare(&self, env: &Env) -> Result<Ready<T>, ReadError> {
+        let space = SpaceName::parse(&self.shared.space).ok_or_else(|| {
+            let expected = SpaceName::EXPECTED;
+            ReadError::Defaults(format!("the reader's space is not a name: expected {expected}"))
+        })?;
+        let mut problems = Vec::new();
+        let mut var = |name| {
+            json_var(env, name).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            })
+        };
+        let (settings, vars) = (var(SETTINGS_VAR), var(VARS_LAYER_VAR));
+        let settings = Settings::parse(settings.as_ref());
+        problems.extend(settings.errors.iter().map(ToString::to_string));
+        let defaults = Document::parse(self.shared.defaults.as_bytes())
+            .map_err(|reason| ReadError::Defaults(format!("the reader's defaults: {reason}")))?;
+        let base = self.base(defaults.object(), vars.as_ref(), &mut problems)?;
+        for problem in &problems {
+            self.log(Level::Warn, "reader_settings", problem);
+        }
+        Ok(Ready {
+            space,
+            settings: settings.reader,
+            base: Rc::new(base),
+            problems,
+        })
+    }
+
+    /// `defaults` under `vars`; without `vars` where those do not fit, for a base there must be.
+    fn base(
+        &self,
+        defaults: &Object,
+        vars: Option<&serde_json::Value>,
+        problems: &mut Vec<String>,
+    ) -> Result<T, ReadError> {
+        let parse = |vars: Option<&Object>| {
+            let layers = Layers {
+                defaults: Some(defaults),
+                vars,
+                source: None,
+                override_: None,
+            };
+            let merged = layers.merged().map_err(|reason| reason.to_string())?;
+            (self.shared.parse)(merged.text()).map_err(|rejection| rejection.to_string())
+        };
+        if let Some(vars) = vars {
+            let fits = vars
+                .as_object()
+                .ok_or_else(|| "expected a JSON object".to_owned())
+                .and_then(|vars| parse(Some(vars)));
+            match fits {
+                Ok(base) => return Ok(base),
+                Err(problem) => problems.push(format!("{VARS_LAYER_VAR} is left out: {problem}")),
+            }
+        }
+        parse(None).map_err(|problem| {
+            ReadError::Defaults(format!("the reader's defaults do not fit: {problem}"))
+        })
+    }
+
+    /// Makes one call and takes its answer. It has a deadline of its own, below the 30 s that the
+    /// platform gives a `wait_until`.
+    async fn perform(self, call: Call, env: Env) {
+        let Ok(ready) = self.ready(&env) else { return };
+        let answer = fetch_snapshot(
+            &env,
+            &ready.settings.transport,
+            &ready.space,
+            call.if_none_match.as_ref(),
+            ready.settings.revalidate_timeout_ms,
+        )
+        .await;
+        match answer {
+            Ok(answer) => self.take(&call, answer),
+            Err(detail) => {
+                self.cache().fail(&call, now());
+                self.log(Level::Warn, "reader_call_failed", &detail);
+                self.shared.last_failure.replace(Some(detail));
+            }
+        }
+    }
+
+    fn take(&self, call: &Call, answer: Answer<String>) {
+        let parse = self.shared.parse;
+        let (received, rejection) = self
+            .cache()
+            .receive(call, answer, now(), |body| parse(&body));
+        self.shared.last_failure.replace(None);
+        match (received, rejection) {
+            (Received::Adopted, _) => {
+                self.shared.last_rejection.replace(None);
+            }
+            (_, Some(rejection)) => {
+                self.log(Level::Warn, "reader_rejected", &rejection.to_string());
+                self.shared.last_rejection.replace(Some(rejection));
+            }
+            _ => {}
+        }
+    }
+
+    fn log(&self, level: Level, event: &'static str, detail: &str) {
+        let record = LogRecord {
+            space: Some(&self.shared.space),
+            detail: Some(detail),
+            ..LogRecord::new(level, event)
+        };
+        if let Ok(line) = serde_json::to_string(&record) {
+            console_log!("{line}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `GET config`: the value as this isolate's reader sees it.
+
+use bellwether_core::document::Document;
+use bellwether_core::names::header;
+use bellwether_core::pointer::{self, Found};
+use bellwether_core::problem::{Problem, ProblemKind};
+use bellwether_core::query::query_value;
+use bellwether_core::routes::POINTER_QUERY;
+use bellwether_core::space_name::SpaceName;
+use bellwether_reader::{Read, ReadError, Version};
+use worker::{Context, Env, Request};
+
+use super::readers;
+use crate::http::{Answer, request_header, server_timing};
+
+/// Reads one space, or one value of it.
+pub(super) async fn config(
+    request: &Request,
+    query: &str,
+    env: &Env,
+    context: &Context,
+    space: &SpaceName,
+) -> Result<Answer, Problem> {
+    let pointer = query_value(query, POINTER_QUERY)?;
+    let minimum = minimum_version(request)?;
+    let reader = readers::reader(space);
+    let read = reader.read_at_least(env, context, minimum).await;
+    let read = read.map_err(unreadable)?;
+    let if_none_match = request_header(request, header::IF_NONE_MATCH);
+    let held = read
+        .etag
+        .as_ref()
+        .zip(if_none_match)
+        .is_some_and(|(etag, held)| etag.matches_if_none_match(&held));
+    let body = match pointer.as_deref() {
+        None | Some("") => read.value.text().as_bytes().to_vec(),
+        Some(pointer) => value_at(&read.value, pointer)?,
+    };
+    let answer = if held {
+        Answer::empty(304)
+    } else {
+        Answer::json_text(body)
+    };
+    Ok(describe(answer, &read))
+}
+
+/// Why the reader gave nothing.
+pub(super) fn unreadable(error: ReadError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        ReadError::Defaults(_) => Problem::new(ProblemKind::Misconfigured, detail),
+        ReadError::Expired => Problem::new(ProblemKind::Expired, detail).with_retry_after_s(1),
+    }
+}
+
+fn describe(answer: Answer, read: &Read<Document>) -> Answer {
+    let version = read.version.map_or(0, Version::get);
+    let answer = answer
+        .with(header::VERSION, version.to_string())
+        .with(header::STATE, read.state.as_str())
+        .with(header::AGE, (read.age_ms / 1_000).to_string())
+        .with(header::SERVER_TIMING, server_timing("reader", read.state))
+        // Whoever keeps it must ask again: only the reader knows how old it is.
+        .with(header::CACHE_CONTROL, "private, no-cache");
+    match &read.etag {
+        Some(etag) => answer.with(header::ETAG, etag.as_str()),
+        None => answer,
+    }
+}
+
+fn value_at(document: &Document, pointer: &str) -> Result<Vec<u8>, Problem> {
+    let value = match pointer::get(document.object(), pointer)? {
+        Found::Whole(object) => serde_json::to_vec(object),
+        Found::Part(value) => serde_json::to_vec(value),
+    };
+    value.map_err(|error| Problem::new(ProblemKind::Misconfigured, error.to_string()))
+}
+
+fn minimum_version(request: &Request) -> Result<Option<Version>, Problem> {
+    let Some(asked) = request_header(request, header::MIN_VERSION) else {
+        return Ok(None);
+    };
+    let version = asked.trim().parse().ok().and_then(Version::new);
+    version.map(Some).ok_or_else(|| {
+        Problem::bad_request(format!(
+            "the header {} is not a version: expected a whole number from 1",
+            header::MIN_VERSION
+        ))
+    })
+}

@@ -1,0 +1,102 @@
+//! The front Worker: routes, tokens, methods; then the reader, or the object.
+
+mod config;
+mod metrics;
+mod readers;
+mod space;
+
+use bellwether_core::names::header;
+use bellwether_core::problem::{Problem, ProblemKind};
+use bellwether_core::query::refuse_unknown;
+use bellwether_core::routes::Route;
+use bellwether_core::space_name::SpaceName;
+use serde_json::json;
+use worker::{Context, Env, Request, Response, Result};
+
+use crate::http::{Answer, path_and_query, request_header};
+use crate::worker_env::{WorkerEnv, worker_env};
+
+/// Answers one request.
+pub(crate) async fn handle(request: Request, env: Env, context: Context) -> Result<Response> {
+    let without_body = request.inner().method() == "HEAD";
+    let answer = respond(request, &env, &context).await;
+    let mut answer = answer.unwrap_or_else(|refusal| refusal);
+    if without_body {
+        answer.body = None;
+    }
+    answer.into_response()
+}
+
+async fn respond(
+    request: Request,
+    env: &Env,
+    context: &Context,
+) -> std::result::Result<Answer, Answer> {
+    let url = request.inner().url();
+    let (path, query) = path_and_query(&url);
+    let route = Route::parse(path).ok_or_else(|| Problem::bare(ProblemKind::NotFound))?;
+    let method = request.inner().method();
+    if !route.allows(&method) {
+        return Err(Problem::method_not_allowed(route.allow()).into());
+    }
+    if method == "OPTIONS" {
+        return Ok(Answer::empty(204).with(header::ALLOW, route.allow()));
+    }
+    let worker_env = worker_env(env);
+    let actor = match route.scope() {
+        None => "",
+        Some(scope) => {
+            let presented = request_header(&request, header::AUTHORIZATION);
+            worker_env
+                .tokens
+                .authorise(presented.as_deref(), scope)
+                .map_err(Problem::from)?
+        }
+    };
+    refuse_unknown(query, route.query_names())?;
+    match route {
+        Route::Config { space } => {
+            let space = configured(&worker_env, space)?;
+            Ok(config::config(&request, query, env, context, space).await?)
+        }
+        Route::Snapshot { space } => {
+            let space = configured(&worker_env, space)?;
+            Ok(space::snapshot(&request, env, &worker_env, space).await?)
+        }
+        Route::Status { space } => {
+            let space = configured(&worker_env, space)?;
+            space::status(env, &worker_env, space).await
+        }
+        Route::Reload { space } => {
+            let space = configured(&worker_env, space)?;
+            Ok(space::reload(request, env, &worker_env, space, actor).await?)
+        }
+        Route::Metrics => Ok(metrics::metrics(env, &worker_env).await?),
+        Route::Healthz => Ok(Answer::json(&json!({ "status": "ok" }))?),
+        Route::Readyz => Ok(ready(env, &worker_env)?),
+    }
+}
+
+/// The space, if the settings name it. Told only to those who have shown a token.
+fn configured<'a>(
+    worker_env: &'a WorkerEnv,
+    name: &str,
+) -> std::result::Result<&'a SpaceName, Problem> {
+    let spaces = &worker_env.settings.spaces;
+    worker_env.settings.space(name).map(|(space, _)| space).ok_or_else(|| {
+        let known: Vec<&str> = spaces.keys().map(SpaceName::as_str).collect();
+        let known = known.join(", ");
+        Problem::new(
+            ProblemKind::UnknownSpace,
+            format!("no space {name:?} is configured; there is: {known}"),
+        )
+    })
+}
+
+/// Ready when every space can be served from a snapshot or from its base, however old.
+fn ready(env: &Env, worker_env: &WorkerEnv) -> std::result::Result<Answer, Problem> {
+    for space in worker_env.settings.spaces.keys() {
+        readers::reader(space).peek(env).map_err(config::unreadable)?;
+    }
+    Answer::json(&json!({ "status": "ready" }))
+}

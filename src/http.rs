@@ -1,0 +1,118 @@
+//! Requests in, answers out: the only place where answers are built.
+
+use bellwether_core::names::{header, media};
+use bellwether_core::problem::{Problem, ProblemKind};
+use bellwether_core::wire::ReadState;
+use serde::Serialize;
+use worker::{Headers, Request, Response, ResponseBuilder, Result};
+
+/// An answer before it is one of the platform's.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Answer {
+    /// 200 with a JSON body that is ready.
+    pub(crate) fn json_text(text: impl Into<Vec<u8>>) -> Self {
+        Self::text(media::JSON, text)
+    }
+
+    /// 200 with a body of this media type.
+    pub(crate) fn text(media_type: &str, text: impl Into<Vec<u8>>) -> Self {
+        Self {
+            status: 200,
+            headers: vec![(header::CONTENT_TYPE, media_type.to_owned())],
+            body: Some(text.into()),
+        }
+    }
+
+    /// 200 with a value as JSON, never to be stored.
+    pub(crate) fn json(value: &impl Serialize) -> std::result::Result<Self, Problem> {
+        let text = serde_json::to_vec(value)
+            .map_err(|error| Problem::new(ProblemKind::Misconfigured, error.to_string()))?;
+        Ok(Self::json_text(text).with(header::CACHE_CONTROL, "no-store"))
+    }
+
+    /// No body.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: None,
+        }
+    }
+
+    /// One more header.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// As the platform's response.
+    pub(crate) fn into_response(self) -> Result<Response> {
+        let headers = Headers::new();
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
+        }
+        let builder = ResponseBuilder::new()
+            .with_status(self.status)
+            .with_headers(headers);
+        Ok(match self.body {
+            Some(body) => builder.fixed(body),
+            None => builder.empty(),
+        })
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Self {
+            status: problem.status(),
+            headers: problem.headers(),
+            body: Some(problem.to_json().to_string().into_bytes()),
+        }
+    }
+}
+
+/// The path and the query of a request, as they were sent. By hand, since parsing a URL costs more
+/// than answering from memory.
+pub(crate) fn path_and_query(url: &str) -> (&str, &str) {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = after_scheme
+        .find('/')
+        .and_then(|slash| after_scheme.get(slash..))
+        .unwrap_or("/");
+    let path = path.split('#').next().unwrap_or(path);
+    path.split_once('?').unwrap_or((path, ""))
+}
+
+/// A request header.
+pub(crate) fn request_header(request: &Request, name: &str) -> Option<String> {
+    request.headers().get(name).ok().flatten()
+}
+
+/// Where an answer came from, and what state it is in. Without a duration: a Worker's clock stands
+/// still between I/O, so a number would mostly be a false nought.
+pub(crate) fn server_timing(place: &str, state: ReadState) -> String {
+    format!("{place};desc=\"{}\"", state.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path_and_query;
+
+    #[test]
+    fn a_url_is_taken_apart() {
+        for (url, path, query) in [
+            ("https://host/a/b?c=d", "/a/b", "c=d"),
+            ("https://host:1/a?x=/y?z", "/a", "x=/y?z"),
+            ("https://host", "/", ""),
+            ("https://host/", "/", ""),
+            ("https://host/a#b?c", "/a", ""),
+        ] {
+            assert_eq!(path_and_query(url), (path, query), "{url}");
+        }
+    }
+}

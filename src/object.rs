@@ -1,0 +1,182 @@
+//! The Durable Object of a space: platform events in, the core's flows out.
+
+#![allow(
+    missing_docs,
+    reason = "durable_object generates methods without docs"
+)]
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bellwether_core::coordinator::{Coordinator as Core, OpenError, Reload, SnapshotAnswer};
+use bellwether_core::log::LogRecord;
+use bellwether_core::names::header;
+use bellwether_core::problem::{Problem, ProblemKind};
+use bellwether_core::reload_request::ReloadRequest;
+use bellwether_core::routes::Route;
+use bellwether_core::wire::{ReadState, http_date};
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use crate::host::{Host, write_log};
+use crate::http::{Answer, path_and_query, request_header, server_timing};
+use crate::worker_env::worker_env;
+
+/// Leads one space. Its name is the space's.
+#[durable_object(alarm)]
+pub struct Coordinator {
+    state: State,
+    env: Env,
+    core: RefCell<Option<Core<Host>>>,
+}
+
+impl DurableObject for Coordinator {
+    fn new(state: State, env: Env) -> Self {
+        Self {
+            state,
+            env,
+            core: RefCell::new(None),
+        }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let answer = match self.core() {
+            Ok(core) => self.answer(&core, request).await,
+            Err(problem) => Err(problem),
+        };
+        answer.unwrap_or_else(Answer::from).into_response()
+    }
+
+    /// Never fails: a handler that throws is retried a few times and then left without an alarm.
+    async fn alarm(&self) -> Result<Response> {
+        match self.core() {
+            Ok(core) => core.alarm().await,
+            // No longer configured: nothing is to be refreshed until a deploy names it again, and
+            // its first request then sets the alarm.
+            Err(problem) if problem.kind == ProblemKind::UnknownSpace => {}
+            Err(_) => self.try_again_later().await,
+        }
+        Response::empty()
+    }
+}
+
+/// How long an object waits that could not be opened at its alarm.
+const REOPEN_AFTER: Duration = Duration::from_secs(60);
+
+impl Coordinator {
+    /// Opened at the first event that can. A failure is not kept: the next event tries again.
+    fn core(&self) -> std::result::Result<Core<Host>, Problem> {
+        if let Some(core) = &*self.core.borrow() {
+            return Ok(core.clone());
+        }
+        let core = self.open()?;
+        self.core.replace(Some(core.clone()));
+        Ok(core)
+    }
+
+    fn open(&self) -> std::result::Result<Core<Host>, Problem> {
+        let worker_env = worker_env(&self.env);
+        let name = self.state.id().name().unwrap_or_default();
+        let (space, settings) = worker_env.settings.space(&name).ok_or_else(|| {
+            Problem::new(
+                ProblemKind::UnknownSpace,
+                format!("no space {name:?} is configured"),
+            )
+        })?;
+        let host = Host::new(&self.state, self.env.clone(), settings.source.clone());
+        let built_in = worker_env.built_in.clone();
+        Core::open(host, space.clone(), settings.clone(), built_in).map_err(|error: OpenError| {
+            let detail = error.to_string();
+            write_log(&LogRecord::failure("open_refused", &name, &detail));
+            Problem::new(ProblemKind::StorageRefused, detail)
+        })
+    }
+
+    /// The alarm is used up, and the space must not be left without one.
+    async fn try_again_later(&self) {
+        if let Err(error) = self.state.storage().set_alarm(REOPEN_AFTER).await {
+            let name = self.state.id().name().unwrap_or_default();
+            write_log(&LogRecord::failure("alarm_failed", &name, &error.to_string()));
+        }
+    }
+
+    async fn answer(
+        &self,
+        core: &Core<Host>,
+        mut request: Request,
+    ) -> std::result::Result<Answer, Problem> {
+        let url = request.inner().url();
+        let (path, _) = path_and_query(&url);
+        match Route::parse(path) {
+            Some(Route::Snapshot { .. }) => {
+                let if_none_match = request_header(&request, header::IF_NONE_MATCH);
+                let if_none_match = if_none_match.as_deref();
+                let answer = match core.snapshot_now(if_none_match) {
+                    Some(answer) => answer,
+                    None => core.snapshot(if_none_match).await,
+                };
+                Ok(snapshot(answer))
+            }
+            Some(Route::Status { .. }) => {
+                let problems = worker_env(&self.env).problems.clone();
+                let status = core.status(problems).await;
+                let status = status
+                    .map_err(|error| Problem::new(ProblemKind::StorageRefused, error.to_string()))?;
+                Answer::json(&status)
+            }
+            Some(Route::Reload { .. }) => {
+                let body = request.bytes().await;
+                let body = body.map_err(|_| Problem::bad_request("the body broke off"))?;
+                let asked = ReloadRequest::parse(&body)?;
+                let reload = Reload {
+                    actor: request_header(&request, header::ACTOR)
+                        .unwrap_or_else(|| "binding".to_owned()),
+                    reason: asked.reason,
+                    waivers: asked.waive,
+                };
+                match core.reload(reload).await {
+                    Some(report) => Answer::json(&report),
+                    None => Err(Problem::new(
+                        ProblemKind::NoSource,
+                        format!("the space {:?} has no source to reload from", core.space().as_str()),
+                    )),
+                }
+            }
+            _ => Err(Problem::bare(ProblemKind::NotFound)),
+        }
+    }
+}
+
+fn snapshot(answer: SnapshotAnswer) -> Answer {
+    let SnapshotAnswer {
+        head,
+        terms,
+        not_modified,
+    } = answer;
+    let state = if terms.base {
+        ReadState::Base
+    } else {
+        ReadState::Fresh
+    };
+    let base = if not_modified {
+        Answer::empty(304)
+    } else {
+        Answer::json_text(head.text.as_bytes())
+    };
+    base.with(header::VERSION, head.version.to_string())
+        .with(header::ETAG, head.etag.as_str())
+        .with(header::STATE, state.as_str())
+        .with(header::FRESHNESS, terms.to_header())
+        .with(header::AGE, "0")
+        .with(header::LAST_MODIFIED, http_date(head.adopted_at))
+        .with(header::CACHE_CONTROL, cache_control(terms.ttl_ms, terms.swr_ms))
+        .with(header::SERVER_TIMING, server_timing("object", state))
+}
+
+/// For caches between: private, since a token was needed, and in whole seconds.
+fn cache_control(ttl_ms: u64, swr_ms: u64) -> String {
+    format!(
+        "private, max-age={}, stale-while-revalidate={}",
+        ttl_ms / 1_000,
+        swr_ms / 1_000
+    )
+}

@@ -1,0 +1,140 @@
+//! An HTTP(S) URL as a source: conditional by ETag, capped, and never redirected off its origin.
+
+use bellwether_core::names::{header, media};
+use bellwether_core::refresh::{Cause, Failure, Fetched};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use bellwether_reader::Outgoing;
+use worker::{AbortController, AbortSignal, Env, Fetch, Response};
+
+use super::{CAP, read_body};
+use crate::body::Body;
+
+const MAX_REDIRECTS: usize = 3;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The platform's own URL parser: the crate `url` would bring tables of its own.
+    #[wasm_bindgen(js_name = URL)]
+    type JsUrl;
+    #[wasm_bindgen(constructor, catch, js_class = "URL")]
+    fn new(url: &str, base: &str) -> Result<JsUrl, JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn href(this: &JsUrl) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn origin(this: &JsUrl) -> String;
+}
+
+/// Aborts the call when the flow gives it up: dropping a Rust future alone leaves the request open.
+struct AbortOnDrop(Option<AbortController>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(controller) = self.0.take() {
+            controller.abort();
+        }
+    }
+}
+
+/// Pulls the URL. Failures never quote it: its query may hold a secret.
+pub(super) async fn pull(
+    env: &Env,
+    url: &str,
+    token_secret: Option<&str>,
+    if_none_match: Option<&str>,
+) -> Result<Fetched, Failure> {
+    let controller = AbortController::default();
+    let signal = controller.signal();
+    let _abort = AbortOnDrop(Some(controller));
+    let bearer = token_secret.map(|name| bearer(env, name)).transpose()?;
+    let mut fields = vec![(header::ACCEPT, media::JSON)];
+    fields.extend(bearer.as_deref().map(|token| (header::AUTHORIZATION, token)));
+    fields.extend(if_none_match.map(|etag| (header::IF_NONE_MATCH, etag)));
+    let mut at = parse(url, url)?;
+    let origin = at.origin();
+    for _ in 0..=MAX_REDIRECTS {
+        let response = send(&at.href(), &fields, &signal).await?;
+        match response.status_code() {
+            301 | 302 | 303 | 307 | 308 => {
+                let target = field(&response, header::LOCATION).unwrap_or_default();
+                at = parse(&target, &at.href())?;
+                if at.origin() != origin {
+                    return Err(Failure::new(
+                        Cause::Redirect,
+                        "the source redirects to another origin; expected its own",
+                    ));
+                }
+            }
+            200 => return read(response).await,
+            304 => return Ok(Fetched::NotModified),
+            404 | 410 => return Ok(Fetched::Missing),
+            status => {
+                let detail = format!("the source answered {status}");
+                return Err(Failure::new(Cause::Status, detail));
+            }
+        }
+    }
+    let detail = format!("the source redirects more than {MAX_REDIRECTS} times");
+    Err(Failure::new(Cause::Redirect, detail))
+}
+
+async fn read(mut response: Response) -> Result<Fetched, Failure> {
+    let announced = field(&response, header::CONTENT_LENGTH)
+        .and_then(|length| length.parse::<u64>().ok())
+        .filter(|length| *length > CAP as u64);
+    if let Some(at_least) = announced {
+        return Ok(Fetched::Oversized { at_least });
+    }
+    let etag = field(&response, header::ETAG);
+    let Ok(stream) = response.stream() else {
+        return Ok(Fetched::Body {
+            bytes: Vec::new(),
+            etag,
+        });
+    };
+    Ok(match read_body(stream, CAP).await? {
+        Body::Whole(bytes) => Fetched::Body { bytes, etag },
+        Body::Oversized(at_least) => Fetched::Oversized { at_least },
+    })
+}
+
+async fn send(
+    url: &str,
+    fields: &[(&str, &str)],
+    signal: &AbortSignal,
+) -> Result<Response, Failure> {
+    let outgoing = Outgoing {
+        method: "GET",
+        url,
+        fields,
+        body: None,
+        // The schedule decides how old a document may be, not a cache on the way.
+        uncached: true,
+    };
+    let request = outgoing
+        .request()
+        .map_err(|error| Failure::new(Cause::Network, error.to_string()))?;
+    Fetch::Request(request)
+        .send_with_signal(signal)
+        .await
+        .map_err(|_| Failure::new(Cause::Network, "the source cannot be reached"))
+}
+
+fn bearer(env: &Env, token_secret: &str) -> Result<String, Failure> {
+    let token = bellwether_reader::secret(env, token_secret).ok_or_else(|| {
+        Failure::new(
+            Cause::Secret,
+            format!("the secret {token_secret:?} is not set"),
+        )
+    })?;
+    Ok(format!("Bearer {}", token.trim()))
+}
+
+fn parse(url: &str, base: &str) -> Result<JsUrl, Failure> {
+    JsUrl::new(url, base)
+        .map_err(|_| Failure::new(Cause::Redirect, "the source names a place that is not a URL"))
+}
+
+fn field(response: &Response, name: &str) -> Option<String> {
+    response.headers().get(name).ok().flatten()
+}

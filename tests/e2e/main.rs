@@ -1,0 +1,28 @@
+//! End-to-end tests on the real workerd: the built Worker, real SQLite, real alarms, a network to cut.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken expectation must stop the test, with its line"
+)]
+
+mod cold;
+mod crash;
+mod edge_answers;
+mod edges;
+mod faults;
+mod flow;
+mod guards;
+mod http;
+mod logs;
+mod metrics;
+mod prefix_source;
+mod reload;
+mod spaces;
+mod storage;
+mod support;
+mod tokens;
+mod url_faults;
+mod url_source;
+mod wrangler_toml;

@@ -1,0 +1,72 @@
+//! What several themes share.
+use bellwether_tests::{Client, Deployment, FakeKv, Logs, PATIENCE, until_some};
+use serde_json::{Value, json};
+
+/// A first document, with several keys so that changing one loses few.
+pub(crate) fn first_document() -> Value {
+    json!({ "video": { "max_width": 1280, "codecs": ["h264"] }, "cache": { "ttl": 60 }, "mark": 1 })
+}
+
+/// The first document with another mark.
+pub(crate) fn marked(mark: u64) -> Value {
+    let mut document = first_document();
+    document["mark"] = json!(mark);
+    document
+}
+
+/// Settings of the `default` space that refresh every second and retry as fast: `more` adds to or replaces them.
+pub(crate) fn quick(more: Value) -> Value {
+    let space = json!({
+        "refresh_interval": "1s", "backoff_max": "1s", "source_timeout": "2s", "ttl": "1s",
+        "stale_while_revalidate": "1h",
+    });
+    settings(space, more)
+}
+
+/// Settings of the `default` space that refresh only when asked to: `more` adds to or replaces them.
+pub(crate) fn quiet(more: Value) -> Value {
+    let space = json!({
+        "refresh_interval": "1d", "source_timeout": "10s", "ttl": "1h", "stale_while_revalidate": "1h",
+    });
+    settings(space, more)
+}
+
+/// A coordinator on `kv`, which holds the first document under the sample source's key.
+pub(crate) fn on_kv(kv: &FakeKv, settings: Value) -> Deployment {
+    kv.put_json("config", &first_document());
+    Deployment::coordinator().kv(kv).settings(settings)
+}
+
+/// Waits until the log tells of a refresh with this outcome after the first `skip` refreshes; sends nothing.
+pub(crate) async fn refreshed(logs: &Logs, skip: usize, outcome: &str) -> Value {
+    until_some(
+        &format!("a refresh logged as {outcome}"),
+        PATIENCE,
+        async || {
+            let found = logs.events_named("refresh").into_iter().skip(skip);
+            found.clone().find(|event| event["outcome"] == outcome)
+        },
+    )
+    .await
+}
+
+/// How many refreshes the log tells of.
+pub(crate) fn refreshes(logs: &Logs) -> usize {
+    logs.events_named("refresh").len()
+}
+
+/// Waits until the source's document is the head, and gives its version.
+pub(crate) async fn from_source(client: &Client) -> u64 {
+    until_some("the head comes from the source", PATIENCE, async || {
+        let head = client.snapshot().await;
+        (head.state == "fresh").then_some(head.version)
+    })
+    .await
+}
+
+fn settings(mut space: Value, more: Value) -> Value {
+    for (key, value) in more.as_object().unwrap() {
+        space[key] = value.clone();
+    }
+    json!({ "spaces": { "default": space }, "reader": { "cold_start": { "wait": "10s" } } })
+}

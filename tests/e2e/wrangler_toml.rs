@@ -1,0 +1,132 @@
+//! wrangler.toml against the code's names, and wrangler's own opinion of it.
+use std::fs;
+use std::process::Command;
+
+use bellwether_core::names;
+use bellwether_core::settings::Settings;
+use bellwether_tests::Paths;
+use serde_json::Value;
+
+fn wrangler_toml() -> toml::Table {
+    let path = Paths::get().wrangler_toml();
+    fs::read_to_string(&path)
+        .unwrap()
+        .parse()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_object_is_bound_and_its_class_is_declared_with_sqlite() {
+    let table = wrangler_toml();
+    let bindings = table["durable_objects"]["bindings"].as_array().unwrap();
+    let names: Vec<_> = bindings
+        .iter()
+        .map(|one| (one["name"].as_str(), one["class_name"].as_str()))
+        .collect();
+    assert_eq!(
+        names,
+        [(
+            Some(names::COORDINATOR_BINDING),
+            Some(names::COORDINATOR_CLASS)
+        )]
+    );
+    let declared = table["migrations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|migration| {
+            migration
+                .get("new_sqlite_classes")
+                .and_then(toml::Value::as_array)
+                .is_some_and(|classes| {
+                    classes
+                        .iter()
+                        .any(|class| class.as_str() == Some(names::COORDINATOR_CLASS))
+                })
+        });
+    assert!(declared, "{:?}", table["migrations"]);
+}
+
+#[test]
+fn the_sample_sources_namespace_is_bound() {
+    let table = wrangler_toml();
+    let namespaces = table["kv_namespaces"].as_array().unwrap();
+    let names: Vec<_> = namespaces
+        .iter()
+        .map(|one| one["binding"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, [names::CONFIG_KV_BINDING]);
+}
+
+#[test]
+fn the_settings_are_valid_and_name_bindings_that_exist() {
+    let table = wrangler_toml();
+    let vars = table["vars"].as_table().unwrap();
+    let settings: Value = serde_json::to_value(&vars[names::SETTINGS_VAR]).unwrap();
+    let parsed = Settings::parse(Some(&settings));
+    assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
+    let source = &settings["spaces"][names::DEFAULT_SPACE]["source"];
+    assert_eq!(source["kv"], names::CONFIG_KV_BINDING);
+    assert_eq!(source["key"], names::CONFIG_KV_KEY);
+    let known = [names::SETTINGS_VAR, names::VARS_LAYER_VAR];
+    for name in vars.keys() {
+        assert!(
+            known.contains(&name.as_str()),
+            "the code knows no var {name}"
+        );
+    }
+}
+
+#[test]
+fn no_secret_stands_in_it() {
+    let text = fs::read_to_string(Paths::get().wrangler_toml()).unwrap();
+    let set = text.lines().any(|line| {
+        let line = line.trim_start();
+        !line.starts_with('#') && line.contains(names::TOKENS_SECRET)
+    });
+    assert!(!set, "{} belongs in a secret", names::TOKENS_SECRET);
+}
+
+#[test]
+fn wrangler_deploy_dry_run_passes() {
+    let out = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(Paths::get().node())
+        .arg(Paths::get().wrangler())
+        .args(["deploy", "--dry-run", "--outdir"])
+        .arg(out.path())
+        // The build stands already; a custom build of wrangler's would make it once more, under the tests.
+        .args(["--config"])
+        .arg(config_without_build(home.path()))
+        .current_dir(Paths::get().root())
+        .env("HOME", home.path())
+        .env("XDG_CONFIG_HOME", home.path())
+        .env("WRANGLER_SEND_METRICS", "false")
+        .env("CI", "1")
+        .output()
+        .unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.status.success(), "{said}");
+    for name in [
+        names::COORDINATOR_BINDING,
+        names::CONFIG_KV_BINDING,
+        names::SETTINGS_VAR,
+    ] {
+        assert!(said.contains(name), "{name} is not in\n{said}");
+    }
+}
+
+/// wrangler.toml as it is, less its build step, with its entry made absolute; paths in a config file are relative to it.
+fn config_without_build(folder: &std::path::Path) -> std::path::PathBuf {
+    let mut table = wrangler_toml();
+    table.remove("build");
+    let main = Paths::get().root().join(table["main"].as_str().unwrap());
+    table.insert("main".to_owned(), main.to_str().unwrap().into());
+    let path = folder.join("wrangler.toml");
+    fs::write(&path, table.to_string()).unwrap();
+    path
+}

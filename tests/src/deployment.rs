@@ -1,0 +1,301 @@
+//! What is deployed: settings, bindings, tokens; for a coordinator or for an edge.
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use bellwether_core::names;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::capnp::{self, Config, Module};
+use crate::client::Client;
+use crate::kv::FakeKv;
+use crate::paths::Paths;
+use crate::proxy::Proxy;
+use crate::workerd::Workerd;
+
+/// A token: the secret is the client's, its digest the Worker's.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The name, for the audit.
+    pub name: String,
+    /// What the client sends.
+    pub secret: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+}
+
+impl Token {
+    /// A token with these scopes.
+    pub fn new(name: &str, secret: &str, scopes: &[&str]) -> Self {
+        Self {
+            name: name.to_owned(),
+            secret: secret.to_owned(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        }
+    }
+
+    /// Its entry in the Worker's secret.
+    pub fn entry(&self) -> Value {
+        json!({ "name": self.name, "sha256": sha256_hex(&self.secret), "scopes": self.scopes })
+    }
+}
+
+/// A Worker to be started: the coordinator's script with its object, or the same script at an edge.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    coordinator: bool,
+    kv: Option<SocketAddr>,
+    service: Option<SocketAddr>,
+    settings: Option<Value>,
+    vars: Option<Value>,
+    tokens: Option<String>,
+    secrets: Vec<(String, String)>,
+}
+
+/// The service binding of an edge that has one.
+const SERVICE: &str = "LEADER";
+
+/// The secret of the token that every deployment has unless it says otherwise.
+pub(crate) const OPERATOR_SECRET: &str = "operator-secret-b7f1";
+
+impl Deployment {
+    /// A coordinator with no settings and no source, and one token that may read and reload.
+    pub fn coordinator() -> Self {
+        let operator = Token::new("operator", OPERATOR_SECRET, &["read", "reload"]);
+        Self {
+            coordinator: true,
+            kv: None,
+            service: None,
+            settings: None,
+            vars: None,
+            tokens: Some(json!([operator.entry()]).to_string()),
+            secrets: Vec::new(),
+        }
+    }
+
+    /// The same Worker with no object: it follows the coordinator at `url` by its own reader.
+    pub fn edge(url: &str, reader: Value) -> Self {
+        let mut reader = reader;
+        reader["transport"] = json!({ "url": url, "token_secret": "EDGE_TOKEN" });
+        Self {
+            coordinator: false,
+            ..Self::coordinator()
+        }
+        .settings(json!({ "reader": reader }))
+        .secret("EDGE_TOKEN", OPERATOR_SECRET)
+    }
+
+    /// The same edge, which reaches the coordinator's Worker by a service binding instead of a URL.
+    #[must_use]
+    pub fn edge_by_service(proxy: &Proxy, reader: Value) -> Self {
+        let mut edge = Self::edge("http://unused", reader);
+        edge.service = Some(proxy.address());
+        if let Some(settings) = &mut edge.settings {
+            settings["reader"]["transport"] =
+                json!({ "service": SERVICE, "token_secret": "EDGE_TOKEN" });
+        }
+        edge
+    }
+
+    /// Binds the sample source's KV namespace.
+    #[must_use]
+    pub fn kv(mut self, kv: &FakeKv) -> Self {
+        self.kv = Some(kv.address());
+        self
+    }
+
+    /// The settings var.
+    #[must_use]
+    pub fn settings(mut self, settings: Value) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
+    /// The layer of vars.
+    #[must_use]
+    pub fn vars(mut self, vars: Value) -> Self {
+        self.vars = Some(vars);
+        self
+    }
+
+    /// The tokens, instead of the operator's.
+    #[must_use]
+    pub fn tokens(self, tokens: &[Token]) -> Self {
+        let entries: Vec<Value> = tokens.iter().map(Token::entry).collect();
+        self.raw_tokens(Some(&Value::from(entries).to_string()))
+    }
+
+    /// The tokens' secret as it stands, or none.
+    #[must_use]
+    pub fn raw_tokens(mut self, text: Option<&str>) -> Self {
+        self.tokens = text.map(str::to_owned);
+        self
+    }
+
+    /// A secret, instead of one of that name.
+    #[must_use]
+    pub fn secret(mut self, name: &str, value: &str) -> Self {
+        self.secrets.retain(|(other, _)| other != name);
+        self.secrets.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it and waits until it listens; sends it nothing. Gives the process and a client with the operator's token.
+    pub fn start(&self) -> (Workerd, Client) {
+        let folder = tempfile::Builder::new()
+            .prefix("bellwether-")
+            .tempdir()
+            .unwrap();
+        self.write(folder.path());
+        let workerd = Workerd::start(folder);
+        let client = Client::operator(workerd.address());
+        (workerd, client)
+    }
+
+    /// Writes the config file and the modules, over those of an earlier deployment; the disk stays.
+    pub(crate) fn write(&self, folder: &Path) {
+        const MODULES: &str = "modules";
+        fs::create_dir_all(folder.join(capnp::DISK)).unwrap();
+        let wrangler = Wrangler::load();
+        let build = Paths::get().build();
+        copy_modules(&build, &folder.join(MODULES));
+        let config = Config {
+            modules: &modules_of(&build, &wrangler.main),
+            modules_folder: MODULES,
+            compatibility_date: &wrangler.compatibility_date,
+            compatibility_flags: &wrangler.compatibility_flags,
+            bindings: &self.bindings(),
+            externals: &self.externals(),
+            class: self.coordinator.then_some(names::COORDINATOR_CLASS),
+        };
+        fs::write(Workerd::config_file(folder), config.text()).unwrap();
+    }
+
+    fn externals(&self) -> Vec<(String, String)> {
+        let named = [("kv", self.kv), (SERVICE, self.service)];
+        let bound = named
+            .into_iter()
+            .filter_map(|(name, address)| Some((name, address?)));
+        bound
+            .map(|(name, address)| (name.to_owned(), address.to_string()))
+            .collect()
+    }
+
+    fn bindings(&self) -> Vec<String> {
+        let mut bindings = Vec::new();
+        if self.coordinator {
+            bindings.push(capnp::binding(
+                names::COORDINATOR_BINDING,
+                "durableObjectNamespace",
+                names::COORDINATOR_CLASS,
+            ));
+        }
+        if self.kv.is_some() {
+            bindings.push(capnp::binding(
+                names::CONFIG_KV_BINDING,
+                "kvNamespace",
+                "kv",
+            ));
+        }
+        if self.service.is_some() {
+            bindings.push(capnp::binding(SERVICE, "service", SERVICE));
+        }
+        for (name, json) in [
+            (names::SETTINGS_VAR, &self.settings),
+            (names::VARS_LAYER_VAR, &self.vars),
+        ] {
+            if let Some(json) = json {
+                bindings.push(capnp::binding(name, "json", &json.to_string()));
+            }
+        }
+        if let Some(tokens) = &self.tokens {
+            bindings.push(capnp::binding(names::TOKENS_SECRET, "text", tokens));
+        }
+        bindings.extend(
+            self.secrets
+                .iter()
+                .map(|(name, value)| capnp::binding(name, "text", value)),
+        );
+        bindings
+    }
+}
+
+/// What the deployed Worker takes from wrangler.toml.
+struct Wrangler {
+    main: String,
+    compatibility_date: String,
+    compatibility_flags: Vec<String>,
+}
+
+impl Wrangler {
+    fn load() -> Self {
+        let text = fs::read_to_string(Paths::get().wrangler_toml()).unwrap();
+        let table: toml::Table = text.parse().unwrap();
+        let text_of = |key: &str| table[key].as_str().unwrap().to_owned();
+        Self {
+            main: text_of("main")
+                .trim_start_matches("./")
+                .trim_start_matches("build/")
+                .to_owned(),
+            compatibility_date: text_of("compatibility_date"),
+            compatibility_flags: table
+                .get("compatibility_flags")
+                .and_then(toml::Value::as_array)
+                .map(|flags| {
+                    flags
+                        .iter()
+                        .map(|flag| flag.as_str().unwrap().to_owned())
+                        .collect()
+                })
+                .unwrap_or_default(),
+        }
+    }
+}
+
+/// Every module below `build`, named by its path in there; `main` first, as workerd wants the entry.
+fn modules_of(build: &Path, main: &str) -> Vec<Module> {
+    let mut modules: Vec<Module> = files_below(build)
+        .iter()
+        .filter_map(|name| Module::from_file(name))
+        .collect();
+    modules.sort_by_key(|module| (module.name != main, module.name.clone()));
+    assert!(
+        modules.first().is_some_and(|first| first.name == main),
+        "{main} is not in {}",
+        build.display()
+    );
+    modules
+}
+
+fn copy_modules(build: &Path, to: &Path) {
+    for name in files_below(build) {
+        let target = to.join(&name);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(build.join(&name), target).unwrap();
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() {
+            names.extend(
+                files_below(&entry.path())
+                    .into_iter()
+                    .map(|below| format!("{name}/{below}")),
+            );
+        } else {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn sha256_hex(text: &str) -> String {
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,48 @@
+//! The end-to-end harness: it starts the real workerd on the built wasm and plays everything around it.
+//!
+//! * [`Deployment`] describes a Worker (coordinator or edge) and starts it as a [`Workerd`] process.
+//! * [`FakeKv`] and [`FakeOrigin`] are the sources, [`Proxy`] the network between edges and coordinator;
+//!   all three count their calls and misbehave on demand ([`Fault`]).
+//! * [`Client`] talks to a Worker as an operator or a reader would.
+//! * [`until`] waits for a condition. Nothing in the tests sleeps where a condition can be awaited.
+//!
+//! Everything lives and dies with the test that made it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a broken expectation must stop the test, with its line"
+)]
+
+mod capnp;
+mod client;
+mod deployment;
+mod fault;
+mod kv;
+mod logs;
+mod origin;
+mod paths;
+mod prom;
+mod proxy;
+mod rng;
+mod server;
+mod wait;
+mod workerd;
+
+pub use client::{Answer, Client, Read};
+pub use deployment::{Deployment, Token};
+pub use fault::{Fault, Faults, Gate};
+pub use kv::{FakeKv, KvCall};
+pub use logs::Logs;
+pub use origin::{FakeOrigin, OriginCall};
+pub use paths::Paths;
+pub use prom::{Metrics, promtool_check};
+pub use proxy::{Proxy, ProxyCall};
+pub use rng::Rng;
+pub use server::{Request, Response};
+pub use wait::{PATIENCE, until, until_some};
+pub use workerd::{Address, Workerd};
+
+#[cfg(test)]
+mod selftest;

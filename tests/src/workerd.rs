@@ -1,0 +1,206 @@
+//! A workerd process.
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc;
+
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::capnp::{self, SOCKET};
+use crate::client::Client;
+use crate::deployment::Deployment;
+use crate::logs::Logs;
+use crate::paths::{Paths, on_path};
+use crate::wait::{PATIENCE, until};
+
+/// Where a process listens now; it changes when the process is started again.
+#[derive(Clone, Debug)]
+pub struct Address(Arc<AtomicU16>);
+
+impl Address {
+    pub(crate) fn fixed(address: SocketAddr) -> Self {
+        Self(Arc::new(AtomicU16::new(address.port())))
+    }
+
+    /// The socket address.
+    pub fn socket(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.0.load(Ordering::SeqCst)))
+    }
+
+    /// The URL of a path and query.
+    pub fn url(&self, target: &str) -> String {
+        format!("http://{}{target}", self.socket())
+    }
+}
+
+/// A workerd process with its disk. Dropping it kills the process and removes the disk.
+///
+/// The process is also killed when the thread that started it ends, however that comes about; start it from the
+/// test's own thread (a `#[tokio::test]` with the default runtime does).
+#[derive(Debug)]
+pub struct Workerd {
+    folder: TempDir,
+    child: Option<Child>,
+    address: Address,
+    logs: Logs,
+}
+
+/// workerd reports its ports on descriptor 3; what it and the Worker print goes to descriptor 2.
+const REDIRECT: &str = r#"exec "$0" "$@" 3>&1 1>&2"#;
+const CONFIG_FILE: &str = "config.capnp";
+const ALARMS: &str = "metadata.sqlite";
+
+impl Workerd {
+    /// Starts workerd on the config file in `folder`, and waits until it listens.
+    pub(crate) fn start(folder: TempDir) -> Self {
+        let address = Address(Arc::new(AtomicU16::new(0)));
+        let mut workerd = Self {
+            folder,
+            child: None,
+            address,
+            logs: Logs::default(),
+        };
+        workerd.spawn();
+        workerd
+    }
+
+    pub(crate) fn config_file(folder: &Path) -> PathBuf {
+        folder.join(CONFIG_FILE)
+    }
+
+    /// Where it listens now.
+    pub fn address(&self) -> Address {
+        self.address.clone()
+    }
+
+    /// A client of it, without a token.
+    pub fn client(&self) -> Client {
+        Client::new(self.address())
+    }
+
+    /// What it printed, over all its lives.
+    pub fn logs(&self) -> &Logs {
+        &self.logs
+    }
+
+    /// The one object's database. The process must not run, or it would not see what is changed.
+    pub fn object_database(&self) -> Connection {
+        assert!(self.child.is_none(), "still running: kill it first");
+        let of_object = |name: &str| name.ends_with(".sqlite") && name != ALARMS;
+        let names: Vec<String> = self.databases().filter(|name| of_object(name)).collect();
+        let [name] = names.as_slice() else {
+            panic!("not one object: {names:?}")
+        };
+        self.open_database(name)
+    }
+
+    /// The database in which workerd keeps its objects' alarms: table `_cf_ALARM`, `scheduled_time` in nanoseconds.
+    /// It can be read while the process runs.
+    pub fn alarm_database(&self) -> Connection {
+        self.open_database(ALARMS)
+    }
+
+    fn databases(&self) -> impl Iterator<Item = String> {
+        let entries = std::fs::read_dir(self.disk()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap())
+    }
+
+    fn open_database(&self, name: &str) -> Connection {
+        Connection::open(self.disk().join(name)).unwrap()
+    }
+
+    fn disk(&self) -> PathBuf {
+        self.folder.path().join(capnp::DISK).join(capnp::UNIQUE_KEY)
+    }
+
+    /// Kills it at once (SIGKILL), as a crash would; the disk stays.
+    pub fn kill9(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Starts it again on the same disk; nothing is sent to it.
+    pub fn start_again(&mut self) {
+        assert!(self.child.is_none(), "still running: kill it first");
+        self.spawn();
+    }
+
+    /// Kills it and starts another deployment on the same disk; nothing is sent to it.
+    pub fn redeploy(&mut self, deployment: &Deployment) {
+        self.kill9();
+        deployment.write(self.folder.path());
+        self.spawn();
+    }
+
+    /// Waits until it answers `GET /healthz` with 200.
+    pub async fn healthy(&self) {
+        let client = self.client();
+        until("healthz answers 200", PATIENCE, async || {
+            client.get("/healthz").await.status == 200
+        })
+        .await;
+    }
+
+    fn spawn(&mut self) {
+        let program = Paths::get().workerd();
+        // Linux's util-linux has setpriv; elsewhere only Drop ends the process.
+        let mut command = match on_path("setpriv") {
+            Some(setpriv) => {
+                let mut command = Command::new(setpriv);
+                command.args(["--pdeathsig", "KILL", "--", "sh"]);
+                command
+            }
+            None => Command::new("sh"),
+        };
+        command.args(["-c", REDIRECT]).arg(program);
+        command.args(["serve", CONFIG_FILE, "--experimental", "--control-fd=3"]);
+        command.current_dir(self.folder.path());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        self.logs.push("--- workerd starts".to_owned());
+        self.logs.follow(child.stderr.take().unwrap());
+        let reports = child.stdout.take().unwrap();
+        self.child = Some(child);
+
+        let (port_sender, port) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(reports).lines().map_while(Result::ok) {
+                let report: Value = serde_json::from_str(&line).unwrap_or_default();
+                if report["event"] == "listen" && report["socket"] == SOCKET {
+                    let _ = port_sender.send(
+                        report["port"]
+                            .as_u64()
+                            .and_then(|port| u16::try_from(port).ok()),
+                    );
+                }
+            }
+        });
+        match port.recv_timeout(PATIENCE) {
+            Ok(Some(port)) => self.address.0.store(port, Ordering::SeqCst),
+            _ => panic!("workerd did not come to listen"),
+        }
+    }
+}
+
+impl Drop for Workerd {
+    fn drop(&mut self) {
+        self.kill9();
+        if std::thread::panicking() {
+            eprintln!(
+                "--- output of the workerd at {}:\n{}\n---",
+                self.address.socket(),
+                self.logs.text()
+            );
+        }
+    }
+}
