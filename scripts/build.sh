@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# worker-build's release output in build/, the same bytes from any folder and any machine with the same Rust.
+#   scripts/build.sh [--with-setup]     as wrangler calls it
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+. scripts/rust-wasm.sh
+. scripts/env.sh
+
+STAMP="$ROOT/target/bellwether-build.stamp"
+
+# Everything that the output depends on.
+inputs() {
+  {
+    find Cargo.toml Cargo.lock package-lock.json src crates/*/Cargo.toml crates/*/src migrations \
+      scripts/build.sh scripts/env.sh scripts/wasm-opt -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+    with_wasm_rust rustc -vV
+    "$TOOLS/bin/worker-build" --version
+  } | cksum
+}
+
+outputs() { (cd build && cksum index.js index_bg.wasm worker/shim.mjs); }
+
+# Panic messages hold source paths; make them the same everywhere.
+remap() {
+  local cargo_home dir
+  cargo_home="${CARGO_HOME:-$HOME/.cargo}"
+  printf '%s\x1f' "--remap-path-prefix=$ROOT=/bellwether"
+  # The folder below src/ is named after the registry or its mirror.
+  for dir in "$cargo_home"/registry/src/*/; do printf '%s\x1f' "--remap-path-prefix=${dir%/}=/crates"; done
+  printf '%s' "--remap-path-prefix=$(with_wasm_rust rustc --print sysroot)/lib/rustlib/src/rust=/rustc"
+}
+
+main() {
+  local want
+  [ "${1:-}" != --with-setup ] || scripts/setup.sh build
+  want="$(inputs)"
+  if [ "$(cat "$STAMP" 2>/dev/null)" != "$want $(outputs 2>/dev/null)" ]; then
+    build
+    printf '%s' "$want $(outputs)" >"$STAMP"
+    scripts/bundle-size.sh
+  fi
+}
+
+build() {
+  say "build:"
+  mkdir -p target
+  rm -f "$STAMP"
+  # The sources must be in place before their folders are listed.
+  with_wasm_rust cargo fetch --locked --quiet --target "$WASM_TARGET" || die "the crates could not be downloaded" "check the network, then repeat"
+  # With --target given, these flags reach the wasm code only; native builds keep their cache.
+  CARGO_ENCODED_RUSTFLAGS="$(remap)" with_wasm_rust "$TOOLS/bin/worker-build" --release -- --locked --package bellwether \
+    || die "the build failed" "read the compiler's message above"
+  rm -f build/package.json build/.gitignore
+}
+
+main "$@"

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Everything that reads the code without running it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+. scripts/rust-wasm.sh
+. scripts/env.sh
+
+check() {
+  local label="$1" started=$SECONDS
+  shift
+  say "check: $label"
+  "$@" || die "$label failed" "read the lines above; 'make fmt' repairs the format"
+  [ $((SECONDS - started)) -lt 5 ] || say "       ($((SECONDS - started)) s)"
+}
+
+scripts_parse() {
+  local script
+  for script in scripts/*.sh scripts/wasm-opt .ci/run; do bash -n "$script"; done
+  "$BELLWETHER_NODE" --check scripts/local-state.mjs
+}
+
+check "format" cargo fmt --all --check
+check "scripts" scripts_parse
+check "clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+check "clippy for $WASM_TARGET" with_wasm_rust cargo clippy --locked --quiet --target "$WASM_TARGET" \
+  --package bellwether --package bellwether-core --package bellwether-reader -- -D warnings
+check "docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+# Not advisories: their database comes from a host that a machine with registries only cannot reach.
+check "deny" cargo deny --log-level warn --locked check bans licenses sources
+check "typos" typos
+check "bundle" scripts/bundle-size.sh --enforce
