@@ -5,6 +5,7 @@ STATE ?= .bellwether
 
 export PORT CONFIG STATE
 
+.NOTPARALLEL:
 .PHONY: help setup build run test check fmt clean
 
 help: ## this list

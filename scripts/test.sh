@@ -6,4 +6,8 @@ cd "$(dirname "$0")/.."
 . scripts/env.sh
 
 say "test:"
+# The tests mostly wait for workerd: more of them at a time than there are cores.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"
 cargo test --workspace --locked
+# Once more as a Worker that embeds the reader builds it: without the feature exact_numbers.
+cargo test --package bellwether-core --locked

@@ -79,7 +79,8 @@ impl From<Problem> for Answer {
 /// The path and the query of a request, as they were sent. By hand, since parsing a URL costs more
 /// than answering from memory.
 pub(crate) fn path_and_query(url: &str) -> (&str, &str) {
-    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let after_scheme = url.split_once(':').map_or(url, |(_, rest)| rest);
+    let after_scheme = after_scheme.trim_start_matches('/');
     let path = after_scheme
         .find('/')
         .and_then(|slash| after_scheme.get(slash..))

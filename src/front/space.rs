@@ -6,6 +6,7 @@ use bellwether_core::reload_request::{MAX_RELOAD_BODY_BYTES, ReloadRequest};
 use bellwether_core::routes::{reload_path, snapshot_path, status_path};
 use bellwether_core::settings::TransportSettings;
 use bellwether_core::space_name::SpaceName;
+use bellwether_core::strict;
 use bellwether_reader::Outgoing;
 use serde_json::{Value, json};
 use worker::{Env, Request, Response};
@@ -50,7 +51,8 @@ pub(super) async fn status(
 ) -> Result<Answer, Answer> {
     let mut status = object_status(env, worker_env, space).await?;
     if let Some(members) = status.as_object_mut() {
-        let report = serde_json::to_value(readers::reader(space).report()).unwrap_or_default();
+        let report = serde_json::to_string(&readers::reader(space).report()).unwrap_or_default();
+        let report = strict::parse(&report).unwrap_or_default();
         let reader = json!({
             "id": readers::isolate(),
             "settings": worker_env.settings.reader.describe(),
@@ -74,7 +76,7 @@ pub(super) async fn object_status(
         return Err(reply);
     }
     let text = String::from_utf8(reply.body.unwrap_or_default()).unwrap_or_default();
-    let status = serde_json::from_str(&text);
+    let status = strict::parse(&text);
     status.map_err(|_| unavailable("the object's status is not understood").into())
 }
 

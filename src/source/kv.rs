@@ -1,27 +1,32 @@
 //! KV as a source: one key, or every key below a prefix.
 
 use bellwether_core::refresh::{Cause, Failure, Fetched, Part};
+use bellwether_core::strict;
 use js_sys::{Function, Object, Promise, Reflect};
 use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::{ByteStream, Env, KvError, KvStore};
+use worker::web_sys::ReadableStream;
+use worker::{ByteStream, Env};
 
 use super::{CAP, read_body};
 use crate::body::Body;
 
 #[wasm_bindgen]
 extern "C" {
+    /// A KV namespace. worker's own wrapper passes options and lists by serde_wasm_bindgen, which
+    /// costs the bundle 8 KB gzipped; two methods are all that is needed.
     #[wasm_bindgen(js_name = Object)]
-    type RawKv;
-    /// worker's own `list` reads the answer by serde_wasm_bindgen, which costs the bundle 5 KB.
+    type Namespace;
     #[wasm_bindgen(method, catch)]
-    fn list(this: &RawKv, options: &Object) -> Result<Promise, JsValue>;
+    fn get(this: &Namespace, key: &str, options: &Object) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn list(this: &Namespace, options: &Object) -> Result<Promise, JsValue>;
 }
 
 /// The smallest `cacheTtl` that KV takes, in seconds: how stale a data centre's copy may be.
-const CACHE_TTL_S: u64 = 30;
+const CACHE_TTL_S: f64 = 30.0;
 
 /// How many keys a prefix may hold. A Worker on the free plan makes 50 calls an event, and the list
 /// is one of them.
@@ -45,7 +50,7 @@ pub(super) async fn pull_prefix(
     prefix: &str,
 ) -> Result<Fetched, Failure> {
     let kv = open(env, binding)?;
-    let keys = list(env, binding, prefix).await?;
+    let keys = list(&kv, prefix).await?;
     let (mut parts, mut left) = (Vec::new(), CAP);
     for key in keys {
         let path = key.strip_prefix(prefix).unwrap_or(&key);
@@ -69,21 +74,16 @@ pub(super) async fn pull_prefix(
 }
 
 /// The names of the keys below a prefix, in KV's order.
-async fn list(env: &Env, binding: &str, prefix: &str) -> Result<Vec<String>, Failure> {
-    let bound = Reflect::get(env, &JsValue::from_str(binding)).unwrap_or(JsValue::UNDEFINED);
-    let options = Object::new();
-    let limit = JsValue::from_f64(MAX_KEYS as f64 + 1.0);
-    let set = Reflect::set(&options, &"prefix".into(), &prefix.into())
-        .and_then(|_| Reflect::set(&options, &"limit".into(), &limit));
-    let listed = set.and_then(|_| RawKv::from(bound).list(&options));
-    let listed = match listed {
-        Ok(promise) => JsFuture::from(promise).await,
-        Err(thrown) => Err(thrown),
-    };
-    let listed = listed.map_err(|thrown| failed(&KvError::from(thrown)))?;
-    let listed = js_sys::JSON::stringify(&listed).ok().and_then(|text| text.as_string());
-    let listed: Value = listed
-        .and_then(|text| serde_json::from_str(&text).ok())
+async fn list(kv: &Namespace, prefix: &str) -> Result<Vec<String>, Failure> {
+    let options = options(&[
+        ("prefix", prefix.into()),
+        ("limit", JsValue::from_f64(MAX_KEYS as f64 + 1.0)),
+    ]);
+    let listed = settle(kv.list(&options)).await?;
+    let listed = js_sys::JSON::stringify(&listed)
+        .ok()
+        .and_then(|text| text.as_string())
+        .and_then(|text| strict::parse(&text).ok())
         .unwrap_or_default();
     let keys = listed.get("keys").and_then(Value::as_array);
     let complete = listed.get("list_complete").and_then(Value::as_bool);
@@ -104,42 +104,61 @@ async fn list(env: &Env, binding: &str, prefix: &str) -> Result<Vec<String>, Fai
 
 /// As a stream, for a text would have bytes that are not UTF-8 replaced in silence, and a buffer
 /// would hold all of KV's 25 MiB at most.
-async fn get(kv: &KvStore, key: &str, cap: usize) -> Result<Option<Body>, Failure> {
-    let value = kv.get(key).cache_ttl(CACHE_TTL_S).stream().await;
-    match value.map_err(|error| failed(&error))? {
-        None => Ok(None),
-        Some(stream) => read_body(ByteStream::from(stream), cap).await.map(Some),
+async fn get(kv: &Namespace, key: &str, cap: usize) -> Result<Option<Body>, Failure> {
+    let options = options(&[
+        ("type", "stream".into()),
+        ("cacheTtl", JsValue::from_f64(CACHE_TTL_S)),
+    ]);
+    let value = settle(kv.get(key, &options)).await?;
+    match value.dyn_into::<ReadableStream>() {
+        // A key that does not exist is null.
+        Err(_) => Ok(None),
+        Ok(stream) => read_body(ByteStream::from(stream), cap).await.map(Some),
     }
 }
 
-fn open(env: &Env, binding: &str) -> Result<KvStore, Failure> {
-    let bound = Reflect::get(env, &JsValue::from_str(binding)).unwrap_or(JsValue::UNDEFINED);
-    let readable = Reflect::get(&bound, &JsValue::from_str("get"))
-        .is_ok_and(|get| get.is_instance_of::<Function>());
-    let missing = || {
-        Failure::new(
-            Cause::Binding,
-            format!("there is no KV namespace bound as {binding:?}"),
-        )
-    };
-    if !readable {
-        return Err(missing());
+fn open(env: &Env, binding: &str) -> Result<Namespace, Failure> {
+    let bound = Reflect::get(env, &binding.into()).unwrap_or(JsValue::UNDEFINED);
+    let is_namespace = ["get", "list"].iter().all(|method| {
+        Reflect::get(&bound, &(*method).into())
+            .is_ok_and(|method| method.is_instance_of::<Function>())
+    });
+    if is_namespace {
+        return Ok(bound.unchecked_into());
     }
-    env.kv(binding).map_err(|_| missing())
+    Err(Failure::new(
+        Cause::Binding,
+        format!("there is no KV namespace bound as {binding:?}"),
+    ))
+}
+
+fn options(members: &[(&str, JsValue)]) -> Object {
+    let options = Object::new();
+    for (name, value) in members {
+        // A plain object takes any member.
+        let _ = Reflect::set(&options, &(*name).into(), value);
+    }
+    options
+}
+
+async fn settle(called: Result<Promise, JsValue>) -> Result<JsValue, Failure> {
+    let settled = match called {
+        Ok(promise) => JsFuture::from(promise).await,
+        Err(thrown) => Err(thrown),
+    };
+    settled.map_err(|thrown| failed(&thrown))
 }
 
 /// workerd tells a status within the message: `KV GET failed: 503 Service Unavailable`.
-fn failed(error: &KvError) -> Failure {
-    let KvError::JavaScript(thrown) = error else {
-        return Failure::new(Cause::Network, "KV's answer is not understood");
-    };
+fn failed(thrown: &JsValue) -> Failure {
     let message = thrown
         .dyn_ref::<js_sys::Error>()
         .map(|error| String::from(error.message()))
         .unwrap_or_default();
     let status = message
-        .split_once("failed: ")
-        .map(|(_, status)| status)
+        .split(':')
+        .nth(1)
+        .map(str::trim_start)
         // Its number only: the phrase after it is a stranger's text.
         .and_then(|status| status.get(..3))
         .filter(|status| status.bytes().all(|byte| byte.is_ascii_digit()));

@@ -1,6 +1,6 @@
 //! The real flow: seed, boot, cold read, fresh, stale, reload, change at the source.
-use bellwether_tests::{FakeKv, KvCall, PATIENCE, until, until_some};
-use serde_json::json;
+use bellwether_tests::{FakeKv, KvCall, PATIENCE, Paths, until, until_some};
+use serde_json::{Value, json};
 
 use crate::support::{
     first_document, from_source, marked, on_kv, quick, quiet, refreshed, refreshes,
@@ -152,4 +152,42 @@ async fn a_restart_keeps_the_head_and_asks_the_source_only_when_due() {
         calls,
         "a restart is no reason to ask the source"
     );
+}
+
+/// The project's own example, as `make run` seeds it: realistic in size, depth and key order.
+#[tokio::test]
+async fn the_example_document_is_served_in_its_own_order() {
+    let text =
+        std::fs::read_to_string(Paths::get().root().join("examples/video-config.json")).unwrap();
+    assert!(text.len() >= 10 * 1024, "{} bytes", text.len());
+    let kv = FakeKv::start();
+    let deployment = on_kv(&kv, quiet(json!({})));
+    kv.put("config", text.clone());
+    let (_workerd, client) = deployment.start();
+    from_source(&client).await;
+    // Serialised without white space, keys in the order in which they were written; a null member of a layer
+    // says that there is no such value (RFC 7396), so it does not arrive.
+    let mut document: Value = serde_json::from_str(&text).unwrap();
+    drop_nulls(&mut document);
+    let compact = document.to_string();
+    for leaf in ["config", "snapshot"] {
+        assert_eq!(
+            client.get(&client.path(leaf)).await.ok().text(),
+            compact,
+            "{leaf}"
+        );
+    }
+    for section in ["video", "cache", "debug", "logging"] {
+        let answer = client
+            .get(&format!("/v1/spaces/default/config?pointer=/{section}"))
+            .await;
+        assert!(answer.ok().json().is_object(), "{section}");
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    if let Value::Object(object) = value {
+        object.retain(|_, member| !member.is_null());
+        object.values_mut().for_each(drop_nulls);
+    }
 }

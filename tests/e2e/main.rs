@@ -15,6 +15,7 @@ mod faults;
 mod flow;
 mod guards;
 mod http;
+mod http_reads;
 mod logs;
 mod metrics;
 mod prefix_source;

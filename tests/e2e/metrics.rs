@@ -59,6 +59,13 @@ async fn promtool_accepts_an_untouched_workers_metrics() {
     let metrics = client.metrics().await;
     promtool_check(metrics.text())
         .unwrap_or_else(|complaint| panic!("{complaint}\n{}", metrics.text()));
+    // A series that begins only with its first event hides that event from rate().
+    for outcome in ["adopted", "unchanged", "rejected", "missing", "failed"] {
+        metrics.must(
+            "bellwether_refreshes_total",
+            &[&format!("outcome=\"{outcome}\"")],
+        );
+    }
 }
 
 #[tokio::test]
@@ -225,7 +232,7 @@ async fn status_tells_the_head_the_source_and_the_schedule() {
         (&json!("1h"), &json!("1d")),
         "{status:#}"
     );
-    assert_eq!(settings["errors"], json!([]), "{status:#}");
+    assert_eq!(status["errors"], json!([]), "{status:#}");
     assert_eq!(
         status["counters"]["source_calls_total"],
         kv.count(),

@@ -64,7 +64,7 @@ async fn wrong_settings_are_told_and_fail_no_read() {
     assert_eq!(client.get("/readyz").await.status, 200);
     let status = client.status().await;
     assert_eq!(status["source"]["state"], "unusable", "{status:#}");
-    let errors = status["settings"]["errors"].to_string();
+    let errors = status["errors"].to_string();
     for part in [
         "/spaces/default/refresh_intervall",
         "refresh_interval",
@@ -113,9 +113,7 @@ async fn vars_that_are_not_an_object_are_left_out_and_told() {
     assert_eq!(client.read().await.document, first_document());
     let status = client.status().await;
     assert!(
-        status["settings"]["errors"]
-            .to_string()
-            .contains("BELLWETHER_VARS"),
+        status["errors"].to_string().contains("BELLWETHER_VARS"),
         "{status:#}"
     );
 }

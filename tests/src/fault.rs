@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::server::Response;
+use crate::message::Response;
 
 /// What happens to one call instead of, or on top of, the true answer.
 #[derive(Clone, Debug)]

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use crate::fault::Faults;
-use crate::server::{Request, Response, Server, percent_decode};
+use crate::message::{Request, Response, percent_decode};
+use crate::server::Server;
 
 /// One call that reached the namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]

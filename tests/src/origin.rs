@@ -7,7 +7,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Faults;
-use crate::server::{Request, Response, Server};
+use crate::message::{Request, Response};
+use crate::server::Server;
 
 /// One call that reached the origin.
 #[derive(Clone, Debug)]

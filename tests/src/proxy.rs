@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::client::Client;
 use crate::fault::Faults;
-use crate::server::{Request, Response, Server};
+use crate::message::{Request, Response};
+use crate::server::Server;
 use crate::workerd::Address;
 
 /// One call that went through.

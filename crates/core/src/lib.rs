@@ -31,7 +31,7 @@ pub mod sql;
 mod statements;
 pub mod steady;
 pub mod store;
-mod strict;
+pub mod strict;
 pub mod token;
 pub mod version;
 pub mod wire;

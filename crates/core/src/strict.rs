@@ -1,6 +1,9 @@
 //! One strict pass over JSON text: what `serde_json` lets through silently (duplicate keys, deep
 //! nesting, integers that lose digits) is refused here, and every refusal names its pointer.
 
+mod number;
+mod text;
+
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -12,11 +15,16 @@ use crate::pointer::push_token;
 use crate::reason::{Reason, ReasonCode};
 
 /// The value in `text`, which must hold one and nothing else.
-pub(crate) fn parse(text: &str) -> Result<Value, Reason> {
+///
+/// # Errors
+/// The first thing that is wrong, with its pointer.
+pub fn parse(text: &str) -> Result<Value, Reason> {
+    if cfg!(feature = "exact_numbers") && number::has_private_key(text) {
+        let message = "a key that serde_json keeps for itself; expected any other";
+        return Err(Reason::new(ReasonCode::Syntax, "", message));
+    }
     let mut pass = Pass {
-        text,
-        numbers: 0,
-        first_wide: None,
+        numbers: number::Numbers::of(text),
         refusal: None,
         trail: Vec::new(),
     };
@@ -45,11 +53,7 @@ fn too_deep_message() -> String {
 /// What one pass knows, apart from where it is: that is read off the call stack, only when
 /// something is wrong.
 struct Pass<'t> {
-    text: &'t str,
-    /// How many numbers were read so far.
-    numbers: usize,
-    /// The ordinal of the text's first integer that 64 bits cannot hold, once somebody had to look.
-    first_wide: Option<Option<usize>>,
+    numbers: number::Numbers<'t>,
     refusal: Option<(ReasonCode, String)>,
     /// The tokens of the refused value's pointer, innermost first.
     trail: Vec<String>,
@@ -59,19 +63,6 @@ impl Pass<'_> {
     fn refuse<E: serde::de::Error>(&mut self, code: ReasonCode, message: String) -> E {
         self.refusal = Some((code, message));
         E::custom("refused")
-    }
-
-    /// Whether the number just read is an integer literal beyond 64 bits: `serde_json` hands such a
-    /// one over as a rounded float. Only the text can tell, and few documents have any float this
-    /// large, so it is scanned on demand.
-    fn is_wide_integer(&mut self, float: f64) -> bool {
-        const TWO_63: f64 = 9_223_372_036_854_775_808.0;
-        let text = self.text;
-        float.abs() >= TWO_63
-            && *self
-                .first_wide
-                .get_or_insert_with(|| first_wide_integer(text))
-                == Some(self.numbers)
     }
 
     fn reason(mut self, error: &serde_json::Error) -> Reason {
@@ -84,8 +75,7 @@ impl Pass<'_> {
             if text.starts_with("number out of range") {
                 (
                     ReasonCode::NumberOutOfRange,
-                    "the number is too large for a 64-bit float; expected it as a string"
-                        .to_owned(),
+                    number::TOO_LARGE.to_owned(),
                 )
             } else if error.is_eof() {
                 (
@@ -109,9 +99,11 @@ struct Node<'p, 't> {
 }
 
 impl Node<'_, '_> {
-    fn number<E: serde::de::Error>(self, number: impl Into<Value>) -> Result<Value, E> {
-        self.pass.numbers += 1;
-        Ok(number.into())
+    fn number<E: serde::de::Error>(self, number: Result<Value, &'static str>) -> Result<Value, E> {
+        number.map_err(|message| {
+            self.pass
+                .refuse(ReasonCode::NumberOutOfRange, message.to_owned())
+        })
     }
 
     /// The depth of this value's members, if it may have any.
@@ -151,21 +143,18 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
-        self.number(value)
+        let number = self.pass.numbers.integer(value);
+        self.number(number)
     }
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
-        self.number(value)
+        let number = self.pass.numbers.integer(value);
+        self.number(number)
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        if self.pass.is_wide_integer(value) {
-            let message = "the integer needs more than 64 bits and would lose digits; expected it as a string";
-            return Err(self
-                .pass
-                .refuse(ReasonCode::NumberOutOfRange, message.to_owned()));
-        }
-        self.number(value)
+        let number = self.pass.numbers.float(value);
+        self.number(number)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut access: A) -> Result<Value, A::Error> {
@@ -182,9 +171,14 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut access: A) -> Result<Value, A::Error> {
+        let mut next = access.next_key_seed(text::Text)?;
+        if cfg!(feature = "exact_numbers") && next.as_deref() == Some(number::NUMBER_KEY) {
+            let digits = access.next_value_seed(text::Text)?;
+            return self.number(number::exact(&digits));
+        }
         let depth = self.enter()?;
         let mut object = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
+        while let Some(key) = next {
             let value = access.next_value_seed(Member {
                 pass: self.pass,
                 depth,
@@ -200,6 +194,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                         .refuse(ReasonCode::DuplicateKey, message.to_owned()));
                 }
             }
+            next = access.next_key_seed(text::Text)?;
         }
         Ok(Value::Object(object))
     }
@@ -233,77 +228,5 @@ impl<'de> DeserializeSeed<'de> for Member<'_, '_, '_> {
             });
         }
         parsed
-    }
-}
-
-/// The ordinal, among the numbers of `text`, of the first integer literal that neither `i64` nor
-/// `u64` holds.
-fn first_wide_integer(text: &str) -> Option<usize> {
-    let mut ordinal = 0;
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
-        rest = rest.get(at..)?;
-        if let Some(string) = rest.strip_prefix('"') {
-            rest = after_string(string)?;
-            continue;
-        }
-        let end = rest
-            .find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'))
-            .unwrap_or(rest.len());
-        let (number, after) = rest.split_at_checked(end)?;
-        let integer = !number.contains(['.', 'e', 'E']);
-        if integer && number.parse::<u64>().is_err() && number.parse::<i64>().is_err() {
-            return Some(ordinal);
-        }
-        ordinal += 1;
-        rest = after;
-    }
-    None
-}
-
-/// What follows the quote that closes a string.
-fn after_string(mut string: &str) -> Option<&str> {
-    loop {
-        let at = string.find(['"', '\\'])?;
-        let (_, special) = string.split_at_checked(at)?;
-        if let Some(after) = special.strip_prefix('"') {
-            return Some(after);
-        }
-        // An escaped character is one ASCII character, as the parser has seen or will refuse.
-        string = special.get(2..)?;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::indexing_slicing
-    )]
-    use super::*;
-
-    #[test]
-    fn finds_the_first_wide_integer() {
-        for (text, ordinal) in [
-            ("", None),
-            (
-                "[1,-2,3.5,18446744073709551615,-9223372036854775808,1e30,99999999999999999999.5]",
-                None,
-            ),
-            ("[1,18446744073709551616]", Some(1)),
-            ("[-9223372036854775809,18446744073709551616]", Some(0)),
-            (
-                r#"{"12345678901234567890123":"\"12345678901234567890123\\","b":12345678901234567890123}"#,
-                Some(0),
-            ),
-            (r#"["\\",1,"é\"",2,12345678901234567890123]"#, Some(2)),
-            ("\"\\é123456789012345678901234567890", None),
-            ("\"", None),
-            ("\"\\", None),
-        ] {
-            assert_eq!(first_wide_integer(text), ordinal, "{text}");
-        }
     }
 }

@@ -199,12 +199,18 @@ fn depth_far_beyond_the_limit() {
 }
 
 #[test]
-fn keys_that_serde_json_treats_specially_are_plain_keys() {
+fn keys_that_serde_json_treats_specially_are_plain_keys_or_refused() {
     for key in [
         "$serde_json::private::RawValue",
         "$serde_json::private::Number",
         "__proto__",
     ] {
+        if cfg!(feature = "exact_numbers") && key.starts_with('$') {
+            let text = format!("{{\"a\":{{\"{key}\":\"1\"}}}}");
+            let refusal = Document::parse(text.as_bytes()).unwrap_err();
+            assert_eq!(refusal.code, ReasonCode::Syntax);
+            continue;
+        }
         let text = format!("{{\"a\":{{\"{key}\":\"[1]\"}}}}");
         let document = Document::parse(text.as_bytes()).unwrap();
         assert_eq!(&**document.text(), text);

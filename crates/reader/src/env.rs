@@ -1,6 +1,6 @@
 //! The Worker's environment, read as JSON.
 
-use bellwether_core::UnixMillis;
+use bellwether_core::{UnixMillis, strict};
 use serde_json::Value;
 use worker::wasm_bindgen::JsValue;
 use worker::{Date, Env, js_sys};
@@ -28,10 +28,8 @@ pub fn json_var(env: &Env, name: &str) -> Result<Option<Value>, String> {
             .and_then(|text| text.as_string())
             .ok_or_else(|| format!("{name} is neither a JSON object nor JSON text"))?,
     };
-    serde_json::from_str(&text).map(Some).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        format!("{name} is not JSON (line {line}, column {column})")
-    })
+    let value = strict::parse(&text);
+    value.map(Some).map_err(|reason| format!("{name}: {reason}"))
 }
 
 /// A secret's text; `None` when it is not set or not text.

@@ -5,8 +5,9 @@
 //! refreshed behind the response; a cold one waits no longer than you allow.
 //!
 //! ```no_run
+//! # mod worker_of_yours {
 //! use bellwether_reader::Reader;
-//! # use worker::{Context, Env, Request, Response, Result, event};
+//! use worker::{Context, Env, Request, Response, Result, event};
 //!
 //! #[derive(serde::Deserialize)]
 //! struct AppConfig { video: Video }
@@ -22,6 +23,7 @@
 //!     let config = CONFIG.with(Reader::clone).read(&env, &ctx).await?;
 //!     Response::ok(format!("{} wide at most", config.value.video.max_width))
 //! }
+//! # }
 //! ```
 //!
 //! This crate declares no event and no object, so it adds nothing to your Worker's exports.

@@ -11,7 +11,6 @@ pub mod suggest;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -29,11 +28,46 @@ use section::Section;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The spaces it serves; [`SpaceName::default`] alone where the settings name none.
-    pub spaces: BTreeMap<SpaceName, SpaceSettings>,
+    pub spaces: Spaces,
     /// This Worker's own reader.
     pub reader: ReaderSettings,
     /// Every mistake found. What one names is at its default, and its space has no source.
     pub errors: Vec<SettingsError>,
+}
+
+/// The spaces of a Worker, each named once. They are few, and a map's code is large.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spaces(Vec<(SpaceName, SpaceSettings)>);
+
+impl Spaces {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Each with its name, in the order of the settings.
+    pub fn iter(&self) -> impl Iterator<Item = (&SpaceName, &SpaceSettings)> {
+        self.0.iter().map(|(name, space)| (name, space))
+    }
+
+    /// Their names.
+    pub fn keys(&self) -> impl Iterator<Item = &SpaceName> {
+        self.0.iter().map(|(name, _)| name)
+    }
+
+    /// Their settings.
+    pub fn values(&self) -> impl Iterator<Item = &SpaceSettings> {
+        self.0.iter().map(|(_, space)| space)
+    }
+
+    fn values_mut(&mut self) -> impl Iterator<Item = &mut SpaceSettings> {
+        self.0.iter_mut().map(|(_, space)| space)
+    }
 }
 
 /// One mistake in the settings.
@@ -53,7 +87,7 @@ impl Settings {
             return Settings::default();
         };
         let mut settings = Settings {
-            spaces: BTreeMap::new(),
+            spaces: Spaces::default(),
             ..Settings::default()
         };
         let mut errors = Vec::new();
@@ -92,7 +126,7 @@ impl Settings {
 
     /// The settings of a space, if it is served here.
     pub fn space(&self, name: &str) -> Option<(&SpaceName, &SpaceSettings)> {
-        self.spaces.get_key_value(name)
+        self.spaces.iter().find(|(space, _)| space.as_str() == name)
     }
 }
 
@@ -100,7 +134,7 @@ impl Default for Settings {
     /// What an absent var means.
     fn default() -> Settings {
         Settings {
-            spaces: BTreeMap::from([(SpaceName::default(), SpaceSettings::default())]),
+            spaces: Spaces(vec![(SpaceName::default(), SpaceSettings::default())]),
             reader: ReaderSettings::default(),
             errors: Vec::new(),
         }
@@ -118,8 +152,8 @@ impl fmt::Display for SettingsError {
     }
 }
 
-fn parse_spaces(mut spaces: Section<'_, '_>) -> BTreeMap<SpaceName, SpaceSettings> {
-    let mut parsed = BTreeMap::new();
+fn parse_spaces(mut spaces: Section<'_, '_>) -> Spaces {
+    let mut parsed = Spaces::default();
     for name in spaces.names() {
         let Some(space_name) = SpaceName::parse(name) else {
             spaces.wrong(
@@ -136,7 +170,7 @@ fn parse_spaces(mut spaces: Section<'_, '_>) -> BTreeMap<SpaceName, SpaceSetting
         if let Some(error) = spaces.first_error_since(mark) {
             space.source = SourceSettings::unusable(&error);
         }
-        parsed.insert(space_name, space);
+        parsed.0.push((space_name, space));
     }
     parsed
 }
