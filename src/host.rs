@@ -8,7 +8,9 @@ use bellwether_core::platform::{Alarm, Runtime, Source, Task};
 use bellwether_core::refresh::Fetched;
 use bellwether_core::settings::SourceSettings;
 use bellwether_core::sql::{Param, Row, Sql, SqlError};
-use worker::{Date, Delay, Env, ScheduledTime, State, Storage, console_error, console_log, console_warn};
+use worker::{
+    Date, Delay, Env, ScheduledTime, State, Storage, console_error, console_log, console_warn,
+};
 
 use crate::source;
 use crate::sql::ObjectSql;
@@ -41,10 +43,7 @@ impl Sql for Host {
         self.sql.exec_script(script)
     }
 
-    fn atomically(
-        &self,
-        work: &mut dyn FnMut() -> Result<(), SqlError>,
-    ) -> Result<(), SqlError> {
+    fn atomically(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
         self.sql.atomically(work)
     }
 }
@@ -108,7 +107,10 @@ pub(crate) fn write_log(record: &LogRecord<'_>) {
 }
 
 fn js_date(at: UnixMillis) -> js_sys::Date {
-    #[allow(clippy::cast_precision_loss, reason = "milliseconds stay exact for 285,000 years")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "milliseconds stay exact for 285,000 years"
+    )]
     let ms = at.0 as f64;
     js_sys::Date::new(&ms.into())
 }

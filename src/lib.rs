@@ -1,6 +1,6 @@
 //! The deployable Bellwether Worker: the platform's shell around `bellwether-core`.
 //!
-//! [`front`] answers HTTP and reads through `bellwether-reader`; [`object`] is the Durable Object
+//! `front` answers HTTP and reads through `bellwether-reader`; `object` is the Durable Object
 //! that leads a space. Decisions stand in the core; here they are only executed.
 
 mod body;

@@ -1,9 +1,6 @@
 //! The Durable Object of a space: platform events in, the core's flows out.
 
-#![allow(
-    missing_docs,
-    reason = "durable_object generates methods without docs"
-)]
+#![allow(missing_docs, reason = "durable_object generates methods without docs")]
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -46,10 +43,17 @@ impl DurableObject for Coordinator {
         answer.unwrap_or_else(Answer::from).into_response()
     }
 
-    /// Never fails: a handler that throws is retried a few times and then left without an alarm.
+    /// Fails only when no successor stands: a handler that throws is retried a few times, and then
+    /// the object has no alarm.
     async fn alarm(&self) -> Result<Response> {
         match self.core() {
-            Ok(core) => core.alarm().await,
+            Ok(core) => {
+                if !core.alarm().await {
+                    // The one case for the platform's own retries: without them the space would be
+                    // left without an alarm until its next request.
+                    return Err("storage refused the next alarm".into());
+                }
+            }
             // No longer configured: nothing is to be refreshed until a deploy names it again, and
             // its first request then sets the alarm.
             Err(problem) if problem.kind == ProblemKind::UnknownSpace => {}
@@ -95,7 +99,11 @@ impl Coordinator {
     async fn try_again_later(&self) {
         if let Err(error) = self.state.storage().set_alarm(REOPEN_AFTER).await {
             let name = self.state.id().name().unwrap_or_default();
-            write_log(&LogRecord::failure("alarm_failed", &name, &error.to_string()));
+            write_log(&LogRecord::failure(
+                "alarm_failed",
+                &name,
+                &error.to_string(),
+            ));
         }
     }
 
@@ -119,8 +127,9 @@ impl Coordinator {
             Some(Route::Status { .. }) => {
                 let problems = worker_env(&self.env).problems.clone();
                 let status = core.status(problems).await;
-                let status = status
-                    .map_err(|error| Problem::new(ProblemKind::StorageRefused, error.to_string()))?;
+                let status = status.map_err(|error| {
+                    Problem::new(ProblemKind::StorageRefused, error.to_string())
+                })?;
                 Answer::json(&status)
             }
             Some(Route::Reload { .. }) => {
@@ -137,7 +146,10 @@ impl Coordinator {
                     Some(report) => Answer::json(&report),
                     None => Err(Problem::new(
                         ProblemKind::NoSource,
-                        format!("the space {:?} has no source to reload from", core.space().as_str()),
+                        format!(
+                            "the space {:?} has no source to reload from",
+                            core.space().as_str()
+                        ),
                     )),
                 }
             }
@@ -168,7 +180,10 @@ fn snapshot(answer: SnapshotAnswer) -> Answer {
         .with(header::FRESHNESS, terms.to_header())
         .with(header::AGE, "0")
         .with(header::LAST_MODIFIED, http_date(head.adopted_at))
-        .with(header::CACHE_CONTROL, cache_control(terms.ttl_ms, terms.swr_ms))
+        .with(
+            header::CACHE_CONTROL,
+            cache_control(terms.ttl_ms, terms.swr_ms),
+        )
         .with(header::SERVER_TIMING, server_timing("object", state))
 }
 

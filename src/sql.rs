@@ -49,10 +49,7 @@ impl Sql for ObjectSql {
         self.sql.exec_raw(script, None).map(drop).map_err(refused)
     }
 
-    fn atomically(
-        &self,
-        work: &mut dyn FnMut() -> Result<(), SqlError>,
-    ) -> Result<(), SqlError> {
+    fn atomically(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
         let mut failure = None;
         let committed = self.storage.transaction_sync(&mut || match work() {
             Ok(()) => Ok(JsValue::UNDEFINED),

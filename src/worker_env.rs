@@ -83,7 +83,6 @@ fn vars_layer(env: &Env) -> Result<Object, String> {
         return Ok(Object::new());
     };
     let document = Document::parse(var.to_string().as_bytes());
-    let document =
-        document.map_err(|reason| format!("{VARS_LAYER_VAR} is left out: {reason}"))?;
+    let document = document.map_err(|reason| format!("{VARS_LAYER_VAR} is left out: {reason}"))?;
     Ok(document.object().clone())
 }

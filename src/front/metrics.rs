@@ -41,18 +41,68 @@ pub(super) async fn metrics(env: &Env, worker_env: &WorkerEnv) -> Result<Answer,
 }
 
 /// A gauge, and where the status has its figure.
-type Figure = (&'static str, &'static str, &'static str, fn(&Value) -> Option<MetricValue>);
+type Figure = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&Value) -> Option<MetricValue>,
+);
 
 const FIGURES: &[Figure] = &[
-    ("bellwether_head_version", "The head's version.", "/head/version", whole),
-    ("bellwether_head_age_seconds", "Time since the head was adopted.", "/head/age_ms", millis),
-    ("bellwether_head_bytes", "Size of the head's document.", "/head/bytes", whole),
-    ("bellwether_head_base", "1 while the head holds built-in layers only.", "/head/base", flag),
-    ("bellwether_source_healthy", "1 when the last refresh was adopted or unchanged.", "/source/healthy", flag),
-    ("bellwether_source_consecutive_failures", "Failed refreshes since the source last answered.", "/source/consecutive_failures", whole),
-    ("bellwether_source_last_duration_seconds", "How long the last refresh waited for the source.", "/source/last_attempt/duration_ms", millis),
-    ("bellwether_last_success_timestamp_seconds", "When a refresh last was adopted or unchanged, Unix time.", "/source/last_success_at_ms", millis),
-    ("bellwether_next_alarm_timestamp_seconds", "When the object's next alarm is due, Unix time.", "/schedule/next_alarm_at_ms", millis),
+    (
+        "bellwether_head_version",
+        "The head's version.",
+        "/head/version",
+        whole,
+    ),
+    (
+        "bellwether_head_age_seconds",
+        "Time since the head was adopted.",
+        "/head/age_ms",
+        millis,
+    ),
+    (
+        "bellwether_head_bytes",
+        "Size of the head's document.",
+        "/head/bytes",
+        whole,
+    ),
+    (
+        "bellwether_head_base",
+        "1 while the head holds built-in layers only.",
+        "/head/base",
+        flag,
+    ),
+    (
+        "bellwether_source_healthy",
+        "1 when the last refresh was adopted or unchanged.",
+        "/source/healthy",
+        flag,
+    ),
+    (
+        "bellwether_source_consecutive_failures",
+        "Failed refreshes since the source last answered.",
+        "/source/consecutive_failures",
+        whole,
+    ),
+    (
+        "bellwether_source_last_duration_seconds",
+        "How long the last refresh waited for the source.",
+        "/source/last_attempt/duration_ms",
+        millis,
+    ),
+    (
+        "bellwether_last_success_timestamp_seconds",
+        "When a refresh last was adopted or unchanged, Unix time.",
+        "/source/last_success_at_ms",
+        millis,
+    ),
+    (
+        "bellwether_next_alarm_timestamp_seconds",
+        "When the object's next alarm is due, Unix time.",
+        "/schedule/next_alarm_at_ms",
+        millis,
+    ),
 ];
 
 fn whole(figure: &Value) -> Option<MetricValue> {
@@ -91,13 +141,48 @@ fn of_space(metrics: &mut Metrics, space: &str, status: &Value) {
 fn of_counter(metrics: &mut Metrics, space: &str, name: &str, label: &str, value: u64) {
     let plain = [("space", space)];
     match name {
-        "refreshes_total" => metrics.counter("bellwether_refreshes_total", "Refreshes, by outcome.", &[("space", space), ("outcome", label)], Whole(value)),
-        "source_calls_total" => metrics.counter("bellwether_source_calls_total", "Calls to the source.", &plain, Whole(value)),
-        "source_duration_ms_total" => metrics.counter("bellwether_source_duration_seconds_total", "Time spent waiting for the source.", &plain, Millis(value)),
-        "source_errors_total" => metrics.counter("bellwether_source_errors_total", "Failed refreshes, by cause.", &[("space", space), ("cause", label)], Whole(value)),
-        "rejections_total" => metrics.counter("bellwether_rejections_total", "Reasons of rejected candidates, by code.", &[("space", space), ("code", label)], Whole(value)),
-        "adoptions_total" => metrics.counter("bellwether_adoptions_total", "Versions that a refresh brought.", &plain, Whole(value)),
-        "snapshot_replies_total" => metrics.counter("bellwether_snapshot_replies_total", "Snapshots answered by the object, by HTTP status; 304 is a conditional hit.", &[("space", space), ("code", label)], Whole(value)),
+        "refreshes_total" => metrics.counter(
+            "bellwether_refreshes_total",
+            "Refreshes, by outcome.",
+            &[("space", space), ("outcome", label)],
+            Whole(value),
+        ),
+        "source_calls_total" => metrics.counter(
+            "bellwether_source_calls_total",
+            "Calls to the source.",
+            &plain,
+            Whole(value),
+        ),
+        "source_duration_ms_total" => metrics.counter(
+            "bellwether_source_duration_seconds_total",
+            "Time spent waiting for the source.",
+            &plain,
+            Millis(value),
+        ),
+        "source_errors_total" => metrics.counter(
+            "bellwether_source_errors_total",
+            "Failed refreshes, by cause.",
+            &[("space", space), ("cause", label)],
+            Whole(value),
+        ),
+        "rejections_total" => metrics.counter(
+            "bellwether_rejections_total",
+            "Reasons of rejected candidates, by code.",
+            &[("space", space), ("code", label)],
+            Whole(value),
+        ),
+        "adoptions_total" => metrics.counter(
+            "bellwether_adoptions_total",
+            "Versions that a refresh brought.",
+            &plain,
+            Whole(value),
+        ),
+        "snapshot_replies_total" => metrics.counter(
+            "bellwether_snapshot_replies_total",
+            "Snapshots answered by the object, by HTTP status; 304 is a conditional hit.",
+            &[("space", space), ("code", label)],
+            Whole(value),
+        ),
         _ => metrics,
     };
 }
@@ -114,16 +199,51 @@ fn of_isolate(metrics: &mut Metrics) {
             (ReadState::Base, counts.base),
         ] {
             let [space, isolate] = labels;
-            metrics.counter("bellwether_isolate_reads_total", "Reads answered by this isolate, by state.", &[space, isolate, ("state", state.as_str())], Whole(count));
+            metrics.counter(
+                "bellwether_isolate_reads_total",
+                "Reads answered by this isolate, by state.",
+                &[space, isolate, ("state", state.as_str())],
+                Whole(count),
+            );
         }
         metrics
-            .counter("bellwether_isolate_refused_reads_total", "Reads that this isolate failed as expired.", &labels, Whole(counts.refused))
-            .counter("bellwether_isolate_object_calls_total", "Calls of this isolate to the coordinator.", &labels, Whole(counts.calls))
-            .counter("bellwether_isolate_conditional_hits_total", "Calls that were answered with 304.", &labels, Whole(counts.conditional_hits))
-            .counter("bellwether_isolate_call_failures_total", "Calls that failed or passed their deadline.", &labels, Whole(counts.call_failures))
-            .counter("bellwether_isolate_rejections_total", "Documents that did not fit this Worker's types.", &labels, Whole(counts.rejections));
+            .counter(
+                "bellwether_isolate_refused_reads_total",
+                "Reads that this isolate failed as expired.",
+                &labels,
+                Whole(counts.refused),
+            )
+            .counter(
+                "bellwether_isolate_object_calls_total",
+                "Calls of this isolate to the coordinator.",
+                &labels,
+                Whole(counts.calls),
+            )
+            .counter(
+                "bellwether_isolate_conditional_hits_total",
+                "Calls that were answered with 304.",
+                &labels,
+                Whole(counts.conditional_hits),
+            )
+            .counter(
+                "bellwether_isolate_call_failures_total",
+                "Calls that failed or passed their deadline.",
+                &labels,
+                Whole(counts.call_failures),
+            )
+            .counter(
+                "bellwether_isolate_rejections_total",
+                "Documents that did not fit this Worker's types.",
+                &labels,
+                Whole(counts.rejections),
+            );
         if let Some(ms) = counts.cold_start_ms {
-            metrics.gauge("bellwether_isolate_cold_start_seconds", "Time from this isolate's first read to its first snapshot.", &labels, Millis(ms));
+            metrics.gauge(
+                "bellwether_isolate_cold_start_seconds",
+                "Time from this isolate's first read to its first snapshot.",
+                &labels,
+                Millis(ms),
+            );
         }
     }
 }

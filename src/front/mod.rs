@@ -83,20 +83,26 @@ fn configured<'a>(
     name: &str,
 ) -> std::result::Result<&'a SpaceName, Problem> {
     let spaces = &worker_env.settings.spaces;
-    worker_env.settings.space(name).map(|(space, _)| space).ok_or_else(|| {
-        let known: Vec<&str> = spaces.keys().map(SpaceName::as_str).collect();
-        let known = known.join(", ");
-        Problem::new(
-            ProblemKind::UnknownSpace,
-            format!("no space {name:?} is configured; there is: {known}"),
-        )
-    })
+    worker_env
+        .settings
+        .space(name)
+        .map(|(space, _)| space)
+        .ok_or_else(|| {
+            let known: Vec<&str> = spaces.keys().map(SpaceName::as_str).collect();
+            let known = known.join(", ");
+            Problem::new(
+                ProblemKind::UnknownSpace,
+                format!("no space {name:?} is configured; there is: {known}"),
+            )
+        })
 }
 
 /// Ready when every space can be served from a snapshot or from its base, however old.
 fn ready(env: &Env, worker_env: &WorkerEnv) -> std::result::Result<Answer, Problem> {
     for space in worker_env.settings.spaces.keys() {
-        readers::reader(space).peek(env).map_err(config::unreadable)?;
+        readers::reader(space)
+            .peek(env)
+            .map_err(config::unreadable)?;
     }
     Answer::json(&json!({ "status": "ready" }))
 }

@@ -2,9 +2,9 @@
 
 use bellwether_core::names::{header, media};
 use bellwether_core::refresh::{Cause, Failure, Fetched};
+use bellwether_reader::Outgoing;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use bellwether_reader::Outgoing;
 use worker::{AbortController, AbortSignal, Env, Fetch, Response};
 
 use super::{CAP, read_body};
@@ -48,7 +48,11 @@ pub(super) async fn pull(
     let _abort = AbortOnDrop(Some(controller));
     let bearer = token_secret.map(|name| bearer(env, name)).transpose()?;
     let mut fields = vec![(header::ACCEPT, media::JSON)];
-    fields.extend(bearer.as_deref().map(|token| (header::AUTHORIZATION, token)));
+    fields.extend(
+        bearer
+            .as_deref()
+            .map(|token| (header::AUTHORIZATION, token)),
+    );
     fields.extend(if_none_match.map(|etag| (header::IF_NONE_MATCH, etag)));
     let mut at = parse(url, url)?;
     let origin = at.origin();
@@ -131,8 +135,12 @@ fn bearer(env: &Env, token_secret: &str) -> Result<String, Failure> {
 }
 
 fn parse(url: &str, base: &str) -> Result<JsUrl, Failure> {
-    JsUrl::new(url, base)
-        .map_err(|_| Failure::new(Cause::Redirect, "the source names a place that is not a URL"))
+    JsUrl::new(url, base).map_err(|_| {
+        Failure::new(
+            Cause::Redirect,
+            "the source names a place that is not a URL",
+        )
+    })
 }
 
 fn field(response: &Response, name: &str) -> Option<String> {

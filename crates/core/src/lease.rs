@@ -44,7 +44,11 @@ impl Lease {
 
     /// Gives the lease back. A ticket whose lease was stolen meanwhile changes nothing.
     pub fn release(&mut self, ticket: &Ticket) {
-        if self.holder.as_ref().is_some_and(|holder| holder.ticket == ticket.0) {
+        if self
+            .holder
+            .as_ref()
+            .is_some_and(|holder| holder.ticket == ticket.0)
+        {
             self.holder = None;
         }
     }
@@ -83,7 +87,10 @@ mod tests {
         assert_eq!(lease.take(at(1_099), 100), None);
         let second = lease.take(at(1_100), 100).unwrap();
         lease.release(&first);
-        assert!(lease.is_held(), "a stolen ticket must not free the thief's lease");
+        assert!(
+            lease.is_held(),
+            "a stolen ticket must not free the thief's lease"
+        );
         lease.release(&second);
         assert!(!lease.is_held());
     }

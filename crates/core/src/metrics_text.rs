@@ -163,7 +163,12 @@ mod tests {
                     MetricValue::Whole(0),
                 );
         }
-        metrics.gauge("bellwether_up", "No labels.", &[], MetricValue::Millis(1_500));
+        metrics.gauge(
+            "bellwether_up",
+            "No labels.",
+            &[],
+            MetricValue::Millis(1_500),
+        );
         assert_eq!(
             metrics.render(),
             "# HELP bellwether_head_version Version served now.\n\
@@ -192,7 +197,12 @@ mod tests {
     #[test]
     fn help_and_labels_are_escaped() {
         let mut metrics = Metrics::new();
-        metrics.gauge("a", "b\\c\n\"d\"", &[("l", "x\\y\n\"z\" é")], MetricValue::Whole(0));
+        metrics.gauge(
+            "a",
+            "b\\c\n\"d\"",
+            &[("l", "x\\y\n\"z\" é")],
+            MetricValue::Whole(0),
+        );
         assert_eq!(
             metrics.render(),
             "# HELP a b\\\\c\\n\"d\"\n# TYPE a gauge\na{l=\"x\\\\y\\n\\\"z\\\" é\"} 0\n"

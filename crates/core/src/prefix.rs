@@ -97,16 +97,35 @@ mod tests {
             part("", r#"{"video":{"width":1}}"#),
             part("video", r#"{"height":2}"#),
         ]);
-        assert_eq!(&**whole.unwrap().text(), r#"{"video":{"width":1,"height":2}}"#);
+        assert_eq!(
+            &**whole.unwrap().text(),
+            r#"{"video":{"width":1,"height":2}}"#
+        );
     }
 
     #[test]
     fn a_value_given_twice_is_refused_by_its_pointer() {
         for (first, second, pointer) in [
-            (part("", r#"{"video":{"a/b":1}}"#), part("video", r#"{"a/b":2}"#), "/video/a~1b"),
-            (part("", r#"{"video":1}"#), part("video", r#"{"a":2}"#), "/video"),
-            (part("", r#"{"video":[]}"#), part("video/deep", r#"{"a":2}"#), "/video"),
-            (part("video", r#"{"a":1}"#), part("", r#"{"video":null}"#), "/video"),
+            (
+                part("", r#"{"video":{"a/b":1}}"#),
+                part("video", r#"{"a/b":2}"#),
+                "/video/a~1b",
+            ),
+            (
+                part("", r#"{"video":1}"#),
+                part("video", r#"{"a":2}"#),
+                "/video",
+            ),
+            (
+                part("", r#"{"video":[]}"#),
+                part("video/deep", r#"{"a":2}"#),
+                "/video",
+            ),
+            (
+                part("video", r#"{"a":1}"#),
+                part("", r#"{"video":null}"#),
+                "/video",
+            ),
         ] {
             let reason = assemble(&[first, second]).unwrap_err();
             assert_eq!(reason.code, ReasonCode::PathConflict);

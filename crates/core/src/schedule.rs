@@ -83,11 +83,7 @@ pub enum Repair {
 /// Compares the alarm that stands with the one that is wanted. An alarm in the past counts as
 /// missing: after a handler that threw, workerd reports the time that has gone by.
 #[must_use]
-pub fn repair(
-    standing: Option<UnixMillis>,
-    wanted: Option<UnixMillis>,
-    now: UnixMillis,
-) -> Repair {
+pub fn repair(standing: Option<UnixMillis>, wanted: Option<UnixMillis>, now: UnixMillis) -> Repair {
     match (standing, wanted) {
         (_, None) => Repair::Keep,
         (Some(standing), Some(wanted)) if standing > now && standing <= wanted => Repair::Keep,
@@ -159,11 +155,20 @@ mod tests {
     fn repair_treats_none_past_and_late_as_unset() {
         let wanted = Some(at(1_000));
         assert_eq!(repair(None, wanted, at(0)), Repair::Arm(at(1_000)));
-        assert_eq!(repair(Some(at(499)), wanted, at(500)), Repair::Arm(at(1_000)));
-        assert_eq!(repair(Some(at(500)), wanted, at(500)), Repair::Arm(at(1_000)));
+        assert_eq!(
+            repair(Some(at(499)), wanted, at(500)),
+            Repair::Arm(at(1_000))
+        );
+        assert_eq!(
+            repair(Some(at(500)), wanted, at(500)),
+            Repair::Arm(at(1_000))
+        );
         assert_eq!(repair(Some(at(501)), wanted, at(500)), Repair::Keep);
         assert_eq!(repair(Some(at(1_000)), wanted, at(500)), Repair::Keep);
-        assert_eq!(repair(Some(at(1_001)), wanted, at(500)), Repair::Arm(at(1_000)));
+        assert_eq!(
+            repair(Some(at(1_001)), wanted, at(500)),
+            Repair::Arm(at(1_000))
+        );
         assert_eq!(repair(None, None, at(0)), Repair::Keep);
     }
 

@@ -66,10 +66,7 @@ pub trait Sql {
     ///
     /// # Errors
     /// What `work` returned, or what the commit met.
-    fn atomically(
-        &self,
-        work: &mut dyn FnMut() -> Result<(), SqlError>,
-    ) -> Result<(), SqlError>;
+    fn atomically(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError>;
 }
 
 /// Takes a row apart, column by column.

@@ -69,7 +69,9 @@ impl Origin {
         match name {
             "base" => Ok(Self::Base),
             "source" => Ok(Self::Source),
-            other => Err(SqlError(format!("a version has the unknown origin {other:?}"))),
+            other => Err(SqlError(format!(
+                "a version has the unknown origin {other:?}"
+            ))),
         }
     }
 }
@@ -382,7 +384,9 @@ impl<S: Sql> Store<'_, S> {
         self.0
             .exec(
                 statements::PRUNE_VERSIONS,
-                &[Param::unsigned(version.saturating_sub(adoption.keep_versions))],
+                &[Param::unsigned(
+                    version.saturating_sub(adoption.keep_versions),
+                )],
             )
             .map(drop)
     }
@@ -396,7 +400,10 @@ impl<S: Sql> Store<'_, S> {
         self.0
             .exec(statements::INSERT_OUTCOME, &[Param::Text(&record)])?;
         self.0
-            .exec(statements::PRUNE_OUTCOMES, &[Param::unsigned(KEEP_OUTCOMES)])
+            .exec(
+                statements::PRUNE_OUTCOMES,
+                &[Param::unsigned(KEEP_OUTCOMES)],
+            )
             .map(drop)
     }
 
@@ -406,7 +413,11 @@ impl<S: Sql> Store<'_, S> {
     /// When the database refuses.
     pub fn add(&self, increments: &Increments) -> Result<(), SqlError> {
         for (name, label, amount) in increments.iter().filter(|(_, _, amount)| *amount > 0) {
-            let params = [Param::Text(name), Param::Text(label), Param::unsigned(amount)];
+            let params = [
+                Param::Text(name),
+                Param::Text(label),
+                Param::unsigned(amount),
+            ];
             self.0.exec(statements::ADD_TO_COUNTER, &params)?;
         }
         Ok(())

@@ -73,10 +73,7 @@ impl Pass<'_> {
         let (code, message) = self.refusal.take().unwrap_or_else(|| {
             let text = error.to_string();
             if text.starts_with("number out of range") {
-                (
-                    ReasonCode::NumberOutOfRange,
-                    number::TOO_LARGE.to_owned(),
-                )
+                (ReasonCode::NumberOutOfRange, number::TOO_LARGE.to_owned())
             } else if error.is_eof() {
                 (
                     ReasonCode::Syntax,

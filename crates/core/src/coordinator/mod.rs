@@ -13,9 +13,7 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 
 pub use open::{BuiltIn, OpenError};
-pub use status::{
-    HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status,
-};
+pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
 
 use crate::guard::Waivers;
 use crate::log::LogRecord;
@@ -77,6 +75,7 @@ struct State {
 
 /// The one refresh that is under way.
 struct Flight {
+    since: UnixMillis,
     trigger: Trigger,
     waivers: Waivers,
     waiters: Vec<oneshot::Sender<RefreshReport>>,
@@ -227,7 +226,7 @@ impl<P: Platform> Coordinator<P> {
         self.wake().await;
         if self.awaits_first_document() {
             let report = self.start_or_join(Trigger::Bootstrap);
-            let join = self.inner.platform.sleep(BOOTSTRAP_JOIN_MS);
+            let join = self.inner.platform.sleep(self.bootstrap_join_ms());
             let (report, join) = (std::pin::pin!(report), std::pin::pin!(join));
             futures_util::future::select(report, join).await;
         }
@@ -243,8 +242,9 @@ impl<P: Platform> Coordinator<P> {
         self.start_or_join(Trigger::Reload(reload)).await
     }
 
-    /// The alarm's handler: refreshes when that is due. It always leaves a future alarm.
-    pub async fn alarm(&self) {
+    /// The alarm's handler: refreshes when that is due. Tells whether it left a future alarm where
+    /// one is wanted; if not, storage refused it, and the platform should be made to retry.
+    pub async fn alarm(&self) -> bool {
         let inner = &self.inner;
         inner.alarm_checked.set(true);
         if self.is_refresh_due() {
@@ -256,6 +256,8 @@ impl<P: Platform> Coordinator<P> {
         } else {
             self.arm().await;
         }
+        // Set back when storage refused the alarm.
+        inner.alarm_checked.get()
     }
 
     /// The space's name.
@@ -305,6 +307,18 @@ impl<P: Platform> Coordinator<P> {
         !matches!(self.inner.settings.source, SourceSettings::None)
     }
 
+    /// How long a snapshot waits for the flight under way: what is left of its first moments, so
+    /// that readers are not held up again and again by a source that hangs.
+    fn bootstrap_join_ms(&self) -> u64 {
+        let now = self.inner.platform.now();
+        let state = self.inner.state.borrow();
+        let flown_ms = state
+            .flight
+            .as_ref()
+            .map_or(0, |flight| now.since(flight.since));
+        BOOTSTRAP_JOIN_MS.saturating_sub(flown_ms)
+    }
+
     /// Whether the space holds no document yet and one is being fetched, or ought to be.
     fn awaits_first_document(&self) -> bool {
         let state = self.inner.state.borrow();
@@ -331,7 +345,9 @@ impl<P: Platform> Coordinator<P> {
         let state = self.inner.state.borrow();
         let due = state.schedule.refresh_due?;
         let schedule = &state.schedule;
-        let failures = schedule.consecutive_failures.saturating_add(schedule.unsettled);
+        let failures = schedule
+            .consecutive_failures
+            .saturating_add(schedule.unsettled);
         // While a refresh is under way, its deadline comes before the delay.
         let latest = now
             .plus(self.inner.settings.source_timeout_ms)

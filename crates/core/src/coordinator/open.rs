@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::{Coordinator, Inner, State};
 use crate::document::{Document, Object};
+use crate::log::{Level, LogRecord};
 use crate::merge::Layers;
 use crate::migrate::{MIGRATIONS, MigrationError, migrate};
 use crate::platform::Platform;
@@ -163,7 +164,9 @@ impl<P: Platform> Start<'_, P> {
         let pulled = !matches!(self.settings.source, SourceSettings::None);
         schedule.refresh_due = pulled.then(|| {
             let due = schedule.refresh_due.unwrap_or(self.now);
-            let failures = schedule.consecutive_failures.saturating_add(schedule.unsettled);
+            let failures = schedule
+                .consecutive_failures
+                .saturating_add(schedule.unsettled);
             let due = pace.clamp_due(due, self.now, failures);
             if schedule.unsettled == 0 {
                 return due;
@@ -207,7 +210,16 @@ impl<P: Platform> Start<'_, P> {
             }
             // It does not fit together any more: the head stays, and so does the record of what it
             // was made of, so that the next start tries again.
-            _ => Ok(head),
+            _ => {
+                self.store.0.log(&LogRecord {
+                    version: Some(head.version),
+                    detail: Some(
+                        "the built-in layers and the stored ones no longer make a valid document",
+                    ),
+                    ..LogRecord::new(Level::Error, "layers_do_not_merge")
+                });
+                Ok(head)
+            }
         }
     }
 

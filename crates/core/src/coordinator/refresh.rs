@@ -28,9 +28,11 @@ impl<P: Platform> Coordinator<P> {
         trigger: Trigger,
     ) -> impl Future<Output = Option<RefreshReport>> + use<P> {
         let (sender, receiver) = oneshot::channel();
+        let since = self.inner.platform.now();
         let mut state = self.inner.state.borrow_mut();
         let joined = state.flight.is_some();
         let flight = state.flight.get_or_insert_with(|| Flight {
+            since,
             trigger: trigger.clone(),
             waivers: trigger.waivers(),
             waiters: Vec::new(),
@@ -105,9 +107,9 @@ impl<P: Platform> Coordinator<P> {
         let pull = std::pin::pin!(platform.pull(if_none_match));
         let deadline = std::pin::pin!(platform.sleep(settings.source_timeout_ms));
         match select(pull, deadline).await {
-            Either::Left((Fetched::NotModified, _)) if if_none_match.is_none() => {
-                Fetched::Failed(Failure::new(Cause::Protocol, "the source answered 304 unasked"))
-            }
+            Either::Left((Fetched::NotModified, _)) if if_none_match.is_none() => Fetched::Failed(
+                Failure::new(Cause::Protocol, "the source answered 304 unasked"),
+            ),
             Either::Left((fetched, _)) => fetched,
             Either::Right(_) => Fetched::Failed(Failure::new(
                 Cause::Timeout,
@@ -124,7 +126,13 @@ impl<P: Platform> Coordinator<P> {
         now: UnixMillis,
     ) -> (RefreshReport, Vec<oneshot::Sender<RefreshReport>>) {
         let mut state = self.inner.state.borrow_mut();
-        let Flight { trigger, waivers, waiters } = state.flight.take().unwrap_or(Flight {
+        let Flight {
+            trigger,
+            waivers,
+            waiters,
+            ..
+        } = state.flight.take().unwrap_or(Flight {
+            since: now,
             trigger: Trigger::Alarm,
             waivers: Waivers::default(),
             waiters: Vec::new(),

@@ -105,7 +105,11 @@ fn overflows(number: &str) -> bool {
         return false;
     };
     // An exponent that i64 does not hold is as good as its bounds.
-    let out_of_bounds = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
+    let out_of_bounds = if exponent.starts_with('-') {
+        i64::MIN
+    } else {
+        i64::MAX
+    };
     let exponent: i64 = exponent.parse().unwrap_or(out_of_bounds);
     // Both are lengths of a text of at most 2 MB.
     let shift = whole.len() as i64 - 1 - zeros as i64;
@@ -114,7 +118,9 @@ fn overflows(number: &str) -> bool {
         std::cmp::Ordering::Greater => true,
         std::cmp::Ordering::Equal => {
             let leading = digits().skip(zeros).chain(std::iter::repeat(b'0'));
-            leading.take(FIRST_INFINITE.len()).ge(FIRST_INFINITE.bytes())
+            leading
+                .take(FIRST_INFINITE.len())
+                .ge(FIRST_INFINITE.bytes())
         }
     }
 }
