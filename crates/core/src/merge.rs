@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::document::{Document, Object};
 use crate::reason::Reason;
 
-/// What a document is made of, weakest first. Each layer patches the ones before it: a `null` in it
-/// deletes.
+/// What a document is made of, weakest first. The weakest layer that holds anything is the document
+/// that RFC 7396 calls the target, kept as it is, its `null`s included; each stronger layer patches
+/// it, and a `null` in that deletes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Layers<'a> {
     /// Built into the Worker.
@@ -20,18 +21,18 @@ pub struct Layers<'a> {
 }
 
 impl Layers<'_> {
-    /// The document that all layers make together. Holds no `null` that is the value of a key,
-    /// outside of arrays.
+    /// The document that all layers make together.
     ///
     /// # Errors
     /// The reason when layers that are each within the limits make a document that is not.
     pub fn merged(&self) -> Result<Document, Reason> {
-        let mut merged = Object::new();
-        for layer in [self.defaults, self.vars, self.source, self.override_]
+        let mut documents = [self.defaults, self.vars, self.source]
             .into_iter()
             .flatten()
-        {
-            merge_object(&mut merged, layer);
+            .filter(|layer| !layer.is_empty());
+        let mut merged = documents.next().cloned().unwrap_or_default();
+        for patch in documents.chain(self.override_) {
+            merge_object(&mut merged, patch);
         }
         Document::from_object(merged).map_err(|reason| {
             Reason::new(

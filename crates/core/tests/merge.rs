@@ -84,7 +84,7 @@ fn keys_keep_their_place_and_new_ones_come_last() {
 #[test]
 fn layers_are_merged_weakest_first() {
     let defaults =
-        object(json!({"video":{"codec":"h264","fps":30},"cache":{"ttl":60},"gone":null}));
+        object(json!({"video":{"codec":"h264","fps":30},"cache":{"ttl":60},"gone":null})); // a target: its null is a value
     let vars = object(json!({"cache":{"ttl":120},"stage":"live"}));
     let source =
         object(json!({"video":{"fps":null,"width":640},"stage":null,"list":[null,{"kept":null}]}));
@@ -95,8 +95,7 @@ fn layers_are_merged_weakest_first() {
         source: Some(&source),
         override_: Some(&override_),
     };
-    let expected =
-        r#"{"video":{"codec":"av1","width":640},"cache":{"ttl":120},"list":[null,{"kept":null}]}"#;
+    let expected = r#"{"video":{"codec":"av1","width":640},"cache":{"ttl":120},"gone":null,"list":[null,{"kept":null}]}"#;
     assert_eq!(&**layers.merged().unwrap().text(), expected);
     let without = Layers {
         source: None,
@@ -104,7 +103,7 @@ fn layers_are_merged_weakest_first() {
     };
     assert_eq!(
         &**without.merged().unwrap().text(),
-        r#"{"video":{"codec":"av1","fps":30},"cache":{"ttl":120},"stage":"live"}"#
+        r#"{"video":{"codec":"av1","fps":30},"cache":{"ttl":120},"gone":null,"stage":"live"}"#
     );
     assert_eq!(Layers::default().merged().unwrap(), Document::empty());
 }
@@ -258,20 +257,38 @@ proptest! {
     }
 
     #[test]
-    fn layers_fold_and_hold_no_null(
+    fn the_weakest_layer_with_anything_in_it_is_the_target_of_the_others(
         defaults in proptest::option::of(any_object()), vars in proptest::option::of(any_object()),
         source in proptest::option::of(any_object()), override_ in proptest::option::of(any_object()),
     ) {
         let layers = Layers { defaults: defaults.as_ref(), vars: vars.as_ref(), source: source.as_ref(), override_: override_.as_ref() };
         let document = layers.merged().unwrap();
-        let folded = [&defaults, &vars, &source, &override_].into_iter().flatten()
-            .fold(json!({}), |below, layer| reference(Some(&below), &Value::Object(layer.clone())));
+        let mut documents = [&defaults, &vars, &source].into_iter().flatten()
+            .filter(|layer| !layer.is_empty());
+        let target = json!(documents.next().cloned().unwrap_or_default());
+        let folded = documents.chain(&override_)
+            .fold(target, |below, layer| reference(Some(&below), &Value::Object(layer.clone())));
         prop_assert_eq!(&**document.text(), text(&folded));
-        prop_assert!(!holds_null(&folded));
         if let Some(strongest) = &override_ {
             for (key, value) in strongest.iter().filter(|(_, value)| !value.is_null() && !value.is_object()) {
                 prop_assert_eq!(document.object().get(key), Some(value));
             }
         }
     }
+}
+
+#[test]
+fn a_source_alone_keeps_its_nulls() {
+    let source = object(json!({"width":null,"deep":{"height":null}}));
+    let empty = Object::new();
+    let alone = Layers {
+        defaults: Some(&empty),
+        vars: Some(&empty),
+        source: Some(&source),
+        override_: None,
+    };
+    assert_eq!(
+        &**alone.merged().unwrap().text(),
+        r#"{"width":null,"deep":{"height":null}}"#
+    );
 }

@@ -29,7 +29,9 @@ pub fn json_var(env: &Env, name: &str) -> Result<Option<Value>, String> {
             .ok_or_else(|| format!("{name} is neither a JSON object nor JSON text"))?,
     };
     let value = strict::parse(&text);
-    value.map(Some).map_err(|reason| format!("{name}: {reason}"))
+    value
+        .map(Some)
+        .map_err(|reason| format!("{name}: {reason}"))
 }
 
 /// A secret's text; `None` when it is not set or not text.

@@ -159,9 +159,7 @@ impl<T: 'static> Reader<T> {
         minimum: Option<Version>,
     ) -> Result<Read<T>, ReadError> {
         let ready = self.ready(env)?;
-        let plan = self
-            .cache()
-            .plan(now(), &ready.settings, minimum);
+        let plan = self.cache().plan(now(), &ready.settings, minimum);
         match plan {
             Plan::Serve => {}
             Plan::ServeAndCall(call) => ctx.wait_until(self.clone().perform(call, env.clone())),
@@ -210,7 +208,9 @@ impl<T: 'static> Reader<T> {
             counts,
             last_rejection: self.shared.last_rejection.borrow().clone(),
             last_failure: self.shared.last_failure.borrow().clone(),
-            problems: problems.map(|ready| ready.problems.clone()).unwrap_or_default(),
+            problems: problems
+                .map(|ready| ready.problems.clone())
+                .unwrap_or_default(),
         }
     }
 
@@ -227,7 +227,9 @@ impl<T: 'static> Reader<T> {
     fn prepare(&self, env: &Env) -> Result<Ready<T>, ReadError> {
         let space = SpaceName::parse(&self.shared.space).ok_or_else(|| {
             let expected = SpaceName::EXPECTED;
-            ReadError::Defaults(format!("the reader's space is not a name: expected {expected}"))
+            ReadError::Defaults(format!(
+                "the reader's space is not a name: expected {expected}"
+            ))
         })?;
         let mut problems = Vec::new();
         let mut var = |name| {

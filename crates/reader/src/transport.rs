@@ -75,7 +75,8 @@ async fn send(
                 .durable_object(binding)
                 .and_then(|namespace| namespace.get_by_name(space.as_str()))
                 .map_err(|_| format!("there is no Durable Object binding {binding:?}"))?;
-            stub.fetch_with_request(request(BINDING_ORIGIN, None)?).await
+            stub.fetch_with_request(request(BINDING_ORIGIN, None)?)
+                .await
         }
         TransportSettings::Service {
             binding,

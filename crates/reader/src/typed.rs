@@ -54,7 +54,8 @@ fn without_values(message: &str) -> String {
     } else {
         found.split(['"', '`']).next().unwrap_or_default()
     };
-    let kind = kind.trim_end_matches(|c: char| c == ' ' || c == '-' || c == '.' || c.is_ascii_digit());
+    let kind =
+        kind.trim_end_matches(|c: char| c == ' ' || c == '-' || c == '.' || c.is_ascii_digit());
     match expected {
         Some(expected) => format!("{kind}, expected {expected}"),
         None => kind.to_owned(),
@@ -83,10 +84,18 @@ mod tests {
     #[test]
     fn a_misfit_is_named_by_its_pointer_and_never_by_its_value() {
         for (document, pointer, says) in [
-            (r#"{"video":{"width":"s3cret"}}"#, "/video/width", "expected u32"),
+            (
+                r#"{"video":{"width":"s3cret"}}"#,
+                "/video/width",
+                "expected u32",
+            ),
             (r#"{"video":{"width":-77}}"#, "/video/width", "expected u32"),
             (r#"{"video":{}}"#, "/video", "missing field `width`"),
-            (r#"{"video":{"width":1},"ids":[1,777]}"#, "/ids/1", "expected u8"),
+            (
+                r#"{"video":{"width":1},"ids":[1,777]}"#,
+                "/ids/1",
+                "expected u8",
+            ),
             (r#"{}"#, "", "missing field `video`"),
         ] {
             let rejection = parse::<Config>(document).unwrap_err();
