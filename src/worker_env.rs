@@ -10,7 +10,7 @@ use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::names::{SETTINGS_VAR, TOKENS_SECRET, VARS_LAYER_VAR};
 use bellwether_core::settings::Settings;
 use bellwether_core::token::Tokens;
-use bellwether_reader::{json_var, secret};
+use bellwether_reader::{json_text, json_var};
 use worker::Env;
 
 use crate::host::write_log;
@@ -50,7 +50,11 @@ fn read(env: &Env) -> WorkerEnv {
     for error in &settings.errors {
         problems.push(format!("{SETTINGS_VAR} {error}"));
     }
-    let tokens = Tokens::parse(secret(env, TOKENS_SECRET).as_deref());
+    let tokens = match json_text(env, TOKENS_SECRET) {
+        Ok(text) => Tokens::parse(text.as_deref()),
+        // No token at all, and a problem that says so.
+        Err(_) => Tokens::parse(Some("")),
+    };
     problems.extend(tokens.problem.clone());
     let vars = vars_layer(env);
     let unreadable = vars.is_err();

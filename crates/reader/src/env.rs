@@ -16,22 +16,33 @@ pub fn now() -> UnixMillis {
 /// # Errors
 /// A line that names the var when it is neither. It never quotes the var.
 pub fn json_var(env: &Env, name: &str) -> Result<Option<Value>, String> {
+    let Some(text) = json_text(env, name)? else {
+        return Ok(None);
+    };
+    let value = strict::parse(&text);
+    value
+        .map(Some)
+        .map_err(|reason| format!("{name}: {reason}"))
+}
+
+/// The text of a var or secret that holds JSON, bound as text or as JSON. `None` when it is not set.
+///
+/// # Errors
+/// A line that names the var when it is neither.
+pub fn json_text(env: &Env, name: &str) -> Result<Option<String>, String> {
     let var = match js_sys::Reflect::get(env, &JsValue::from_str(name)) {
         Ok(var) if !var.is_undefined() => var,
         _ => return Ok(None),
     };
     // By way of text and not of serde_wasm_bindgen: smaller, and the order of keys is kept.
     let text = match var.as_string() {
-        Some(text) => text,
+        Some(text) => Some(text),
         None => js_sys::JSON::stringify(&var)
             .ok()
-            .and_then(|text| text.as_string())
-            .ok_or_else(|| format!("{name} is neither a JSON object nor JSON text"))?,
+            .and_then(|text| text.as_string()),
     };
-    let value = strict::parse(&text);
-    value
-        .map(Some)
-        .map_err(|reason| format!("{name}: {reason}"))
+    text.map(Some)
+        .ok_or_else(|| format!("{name} is neither JSON nor JSON text"))
 }
 
 /// A secret's text; `None` when it is not set or not text.

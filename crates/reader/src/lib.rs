@@ -37,7 +37,7 @@ mod typed;
 pub use bellwether_core::reading::{Counts, Read};
 pub use bellwether_core::wire::ReadState;
 pub use bellwether_core::{ETag, Version};
-pub use env::{json_var, now, secret};
+pub use env::{json_text, json_var, now, secret};
 pub use outgoing::{InvalidRequest, Outgoing};
 pub use reader::{ReadError, Reader, Report};
 pub use typed::Rejection;
