@@ -1,25 +1,32 @@
 #!/usr/bin/env bash
 # worker-build's release output in build/, the same bytes from any folder and any machine with the same Rust.
 #   scripts/build.sh [--with-setup]     as wrangler calls it
+#   scripts/build.sh --follower         examples/follower instead, in target/follower/, for the tests
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 . scripts/rust-wasm.sh
 . scripts/env.sh
 
-STAMP="$ROOT/target/bellwether-build.stamp"
+package=bellwether folder=. out=build sources="src migrations"
+if [ "${1:-}" = --follower ]; then
+  # worker-build takes its output folder relative to the crate's.
+  package=follower folder=examples/follower out=../../target/follower sources="examples/follower migrations"
+fi
+STAMP="$ROOT/target/$package-build.stamp"
 
 # Everything that the output depends on.
 inputs() {
   {
-    find Cargo.toml Cargo.lock package-lock.json src crates/*/Cargo.toml crates/*/src migrations \
+    # shellcheck disable=SC2086
+    find Cargo.toml Cargo.lock package-lock.json $sources crates/*/Cargo.toml crates/*/src \
       scripts/build.sh scripts/env.sh scripts/wasm-opt -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
     with_wasm_rust rustc -vV
     "$TOOLS/bin/worker-build" --version
   } | cksum
 }
 
-outputs() { (cd build && cksum index.js index_bg.wasm worker/shim.mjs); }
+outputs() { (cd "$folder/$out" && cksum index.js index_bg.wasm worker/shim.mjs); }
 
 # Panic messages hold source paths; make them the same everywhere.
 remap() {
@@ -38,20 +45,20 @@ main() {
   if [ "$(cat "$STAMP" 2>/dev/null)" != "$want $(outputs 2>/dev/null)" ]; then
     build
     printf '%s' "$want $(outputs)" >"$STAMP"
-    scripts/bundle-size.sh
+    [ "$package" != bellwether ] || scripts/bundle-size.sh
   fi
 }
 
 build() {
-  say "build:"
+  say "build: $package"
   mkdir -p target
   rm -f "$STAMP"
   # The sources must be in place before their folders are listed.
   with_wasm_rust cargo fetch --locked --quiet --target "$WASM_TARGET" || die "the crates could not be downloaded" "check the network, then repeat"
   # With --target given, these flags reach the wasm code only; native builds keep their cache.
-  CARGO_ENCODED_RUSTFLAGS="$(remap)" with_wasm_rust "$TOOLS/bin/worker-build" --release -- --locked --package bellwether \
-    || die "the build failed" "read the compiler's message above"
-  rm -f build/package.json build/.gitignore
+  (cd "$folder" && CARGO_ENCODED_RUSTFLAGS="$(remap)" with_wasm_rust "$TOOLS/bin/worker-build" --release --out-dir "$out" \
+    -- --locked --package "$package") || die "the build failed" "read the compiler's message above"
+  rm -f "$folder/$out/package.json" "$folder/$out/.gitignore"
 }
 
 main "$@"

@@ -9,6 +9,7 @@ export ESBUILD_BIN="$ROOT/node_modules/esbuild/bin/esbuild"
 export PATH="$ROOT/node_modules/.bin:$TOOLS/bin:$PATH"
 
 export BELLWETHER_BUILD="$ROOT/build"
+export BELLWETHER_FOLLOWER_BUILD="$ROOT/target/follower"
 export BELLWETHER_NODE="$ROOT/node_modules/.bin/node"
 export BELLWETHER_WRANGLER="$ROOT/node_modules/wrangler/bin/wrangler.js"
 export BELLWETHER_PROMTOOL="$TOOLS/bin/promtool"

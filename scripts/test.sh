@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 . scripts/env.sh
 
+# The Worker that the tests of the reader's typed sections follow with.
+scripts/build.sh --follower
+
 say "test:"
 # The tests mostly wait for workerd: more of them at a time than there are cores.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"

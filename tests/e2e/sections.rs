@@ -11,7 +11,7 @@ use bellwether_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{quick, quiet};
+use crate::support::{from_source, quick, quiet};
 
 /// How the follower reaches the coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,9 +278,9 @@ fn misfits() -> Vec<(Value, &'static str, &'static str)> {
             "missing field `cache`",
         ),
         (
-            of(106, &|document| document["cache"] = json!([SECRET])),
+            of(106, &|document| document["cache"] = json!(SECRET)),
             "/cache",
-            "",
+            "expected struct Cache",
         ),
     ]
 }
@@ -354,13 +354,15 @@ async fn a_section_that_does_not_fit_keeps_the_version_before_for_both() {
 
         on(&kv, 2);
         let healed = rig.adopt().await;
-        let read = rig
-            .reaches(healed, |read| {
-                let before = read["version"] == kept["version"] && shows(read, 1);
-                before || read["version"] == healed && shows(read, 2)
-            })
-            .await;
-        assert_eq!(read["state"], "fresh", "{via:?}: {read}");
+        rig.reaches(healed, |read| {
+            let before = read["version"] == kept["version"] && shows(read, 1);
+            before || read["version"] == healed && shows(read, 2)
+        })
+        .await;
+        until("reads are fresh again", PATIENCE, async || {
+            rig.read().await["state"] == "fresh"
+        })
+        .await;
         assert_eq!(rig.report().await["last_rejection"], Value::Null, "{via:?}");
 
         assert_eq!(
@@ -435,6 +437,43 @@ async fn cold_start_base_answers_at_once_while_the_source_hangs() {
 }
 
 #[tokio::test]
+async fn cold_start_base_does_not_wait_for_a_quick_coordinator_either() {
+    for via in EVERY_WAY {
+        let kv = FakeKv::start();
+        on(&kv, 1);
+        let settings = quiet(json!({}));
+        let rig = Rig::start(&kv, via, settings, json!({ "cold_start": "base" }));
+        assert_eq!(
+            from_source(&rig.operator).await,
+            2,
+            "it has its document already"
+        );
+        let read = rig.read().await;
+        assert!(shows_base(&read), "{via:?}: {read}");
+        rig.reaches(2, |read| shows_base(read) || shows(read, 1))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_coordinator_with_nothing_but_its_own_base_leaves_the_follower_its_own() {
+    let kv = FakeKv::start();
+    on(&kv, 1);
+    let gate = Gate::closed();
+    kv.faults().stand(Fault::Hold(gate.clone()));
+    let reader = json!({ "cold_start": { "wait": "20s" } });
+    let rig = Rig::start(&kv, Via::Object, quiet(json!({})), reader);
+    // The object gives up on the source after two seconds, and answers with built-in layers that are empty.
+    let read = rig.read().await;
+    assert!(shows_base(&read), "{read}");
+    gate.open();
+    // Long before the TTL of an hour.
+    rig.reaches(2, |read| shows_base(read) || shows(read, 1))
+        .await;
+    assert_eq!(rig.report().await["last_rejection"], Value::Null);
+}
+
+#[tokio::test]
 async fn cold_start_wait_falls_back_to_base_at_its_deadline() {
     const WAIT: Duration = Duration::from_millis(200);
     for via in EVERY_WAY {
@@ -500,7 +539,7 @@ async fn the_followers_own_vars_are_part_of_its_base_where_they_fit() {
 async fn a_mistake_in_the_followers_settings_is_told_and_reads_go_on() {
     let kv = FakeKv::start();
     on(&kv, 1);
-    let reader = json!({ "cold_strat": "base", "on_expired": "serve" });
+    let reader = json!({ "coldstart": "base", "on_expired": "serve" });
     let rig = Rig::start(&kv, Via::Object, quiet(json!({})), reader);
     rig.reaches(2, |read| shows_base(read) || shows(read, 1))
         .await;
@@ -509,7 +548,7 @@ async fn a_mistake_in_the_followers_settings_is_told_and_reads_go_on() {
         panic!("{report}")
     };
     let problem = problem.as_str().unwrap();
-    for part in ["/reader/cold_strat", "cold_start"] {
+    for part in ["/reader/coldstart", "cold_start"] {
         assert!(problem.contains(part), "{problem}");
     }
     let logged = rig.logs().events_named("reader_settings");
@@ -519,10 +558,15 @@ async fn a_mistake_in_the_followers_settings_is_told_and_reads_go_on() {
 /// A follower by URL on revision 1, its coordinator cut off, for which a read is past its time after `ttl` + `swr`.
 async fn cut_off(kv: &FakeKv, on_expired: Value) -> Rig {
     on(kv, 1);
-    let space = quiet(json!({ "ttl": "100ms", "stale_while_revalidate": "100ms" }));
+    let space = quiet(json!({ "ttl": "1s", "stale_while_revalidate": "1s" }));
     let reader = json!({ "cold_start": { "wait": "20s" }, "on_expired": on_expired });
     let rig = Rig::start(kv, Via::Url, space, reader);
-    assert!(shows(&rig.read().await, 1));
+    // A machine under load may bring the first answer past its time, which one policy refuses.
+    until("the follower has the document", PATIENCE, async || {
+        let answer = rig.get().await;
+        answer.status == 200 && shows(&answer.json(), 1)
+    })
+    .await;
     rig.proxy.set_open(false).await;
     rig
 }
@@ -537,7 +581,7 @@ async fn on_expired_serve_answers_with_the_old_sections() {
     })
     .await;
     assert!(shows(&read, 1), "{read}");
-    assert!(read["age_ms"].as_u64().unwrap() >= 200, "{read}");
+    assert!(read["age_ms"].as_u64().unwrap() >= 2000, "{read}");
     let report = until_some("the failed call is reported", PATIENCE, async || {
         let report = rig.report().await;
         report["last_failure"].is_string().then_some(report)
@@ -572,21 +616,25 @@ async fn on_expired_error_fails_the_read_and_recovers() {
     })
     .await;
     let report = rig.report().await;
-    assert_eq!(report["counts"]["refused"], 1, "{report}");
+    assert!(
+        report["counts"]["refused"].as_u64().unwrap() >= 1,
+        "{report}"
+    );
     assert_eq!(report["counts"]["expired"], 0, "{report}");
     rig.proxy.set_open(true).await;
-    until("reads work again", PATIENCE, async || {
-        rig.get().await.status == 200
+    let answer = until_some("reads work again", PATIENCE, async || {
+        let answer = rig.get().await;
+        (answer.status == 200).then_some(answer)
     })
     .await;
-    assert!(shows(&rig.read().await, 1));
+    assert!(shows(&answer.json(), 1), "{}", answer.text());
 }
 
 #[tokio::test]
 async fn on_expired_wait_gets_the_new_sections_first() {
     let kv = FakeKv::start();
     on(&kv, 1);
-    let space = quiet(json!({ "ttl": "100ms", "stale_while_revalidate": "0s" }));
+    let space = quiet(json!({ "ttl": "2s", "stale_while_revalidate": "0s" }));
     let reader = json!({ "cold_start": { "wait": "20s" }, "on_expired": { "wait": "20s" } });
     let rig = Rig::start(&kv, Via::Object, space, reader);
     assert!(shows(&rig.read().await, 1));
@@ -598,13 +646,12 @@ async fn on_expired_wait_gets_the_new_sections_first() {
     })
     .await;
     let calls = rig.report().await["counts"]["calls"].as_u64().unwrap();
-    until("three more calls were waited for", PATIENCE, async || {
+    until("two more calls were waited for", PATIENCE, async || {
         let read = rig.read().await;
         assert_eq!(read["state"], "fresh", "{read}");
-        rig.report().await["counts"]["calls"].as_u64().unwrap() >= calls + 3
+        rig.report().await["counts"]["calls"].as_u64().unwrap() >= calls + 2
     })
     .await;
-    assert_eq!(rig.report().await["counts"]["expired"], 0);
 }
 
 fn toml_of(path: &std::path::Path) -> toml::Table {

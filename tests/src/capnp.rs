@@ -41,8 +41,10 @@ pub(crate) struct Config<'a> {
     pub(crate) class: Option<&'a str>,
 }
 
-/// The port of this socket is the one workerd reports.
-pub(crate) const SOCKET: &str = "http";
+/// The Worker's own service and the socket it listens on.
+pub(crate) const MAIN: &str = "main";
+/// The service and the socket of a second script in the same process.
+pub(crate) const NEIGHBOUR: &str = "neighbour";
 /// The folder, next to the config file, in which objects keep their databases.
 pub(crate) const DISK: &str = "disk";
 /// The folder in there, one for each class of objects.
@@ -50,6 +52,32 @@ pub(crate) const UNIQUE_KEY: &str = "bellwether";
 
 impl Config<'_> {
     pub(crate) fn text(&self) -> String {
+        self.text_with(None)
+    }
+
+    /// With another script beside it, which can be bound to this one.
+    pub(crate) fn text_with(&self, neighbour: Option<&Config<'_>>) -> String {
+        let mut services =
+            vec!["(name = \"network\", network = (allow = [\"private\", \"public\"]))".to_owned()];
+        let mut sockets = Vec::new();
+        for (name, config) in [(MAIN, Some(self)), (NEIGHBOUR, neighbour)] {
+            let Some(config) = config else { continue };
+            services.extend(config.services(name));
+            sockets.push(format!(
+                "(name = {0}, address = \"127.0.0.1:0\", http = (), service = {0})",
+                quoted(name)
+            ));
+        }
+        format!(
+            "using Workerd = import \"/workerd/workerd.capnp\";\n\
+             const config :Workerd.Config = (\n services = {},\n sockets = {}\n);\n",
+            list(services.into_iter()),
+            list(sockets.into_iter()),
+        )
+    }
+
+    /// The Worker under this name, and what its bindings point at.
+    fn services(&self, name: &str) -> Vec<String> {
         let modules = list(self.modules.iter().map(|module| {
             let file = format!("{}/{}", self.modules_folder, module.name);
             format!(
@@ -80,9 +108,7 @@ impl Config<'_> {
                 quoted(DISK)
             ));
         }
-        services.push(format!("(name = \"main\", worker = ({worker}))"));
-        services
-            .push("(name = \"network\", network = (allow = [\"private\", \"public\"]))".to_owned());
+        services.push(format!("(name = {}, worker = ({worker}))", quoted(name)));
         services.extend(self.externals.iter().map(|(name, address)| {
             format!(
                 "(name = {}, external = (address = {}, http = ()))",
@@ -90,19 +116,23 @@ impl Config<'_> {
                 quoted(address)
             )
         }));
-        format!(
-            "using Workerd = import \"/workerd/workerd.capnp\";\n\
-             const config :Workerd.Config = (\n services = {},\n \
-             sockets = [(name = {}, address = \"127.0.0.1:0\", http = (), service = \"main\")]\n);\n",
-            list(services.into_iter()),
-            quoted(SOCKET),
-        )
+        services
     }
 }
 
 /// A binding entry: `kind` is the field of the config (`text`, `json`, `kvNamespace`, `durableObjectNamespace`).
 pub(crate) fn binding(name: &str, kind: &str, value: &str) -> String {
     format!("(name = {}, {kind} = {})", quoted(name), quoted(value))
+}
+
+/// A binding to the object of another script, as wrangler's `script_name` makes one.
+pub(crate) fn object_of(name: &str, class: &str, service: &str) -> String {
+    format!(
+        "(name = {}, durableObjectNamespace = (className = {}, serviceName = {}))",
+        quoted(name),
+        quoted(class),
+        quoted(service)
+    )
 }
 
 fn list(items: impl Iterator<Item = String>) -> String {

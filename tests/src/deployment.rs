@@ -41,10 +41,11 @@ impl Token {
     }
 }
 
-/// A Worker to be started: the coordinator's script with its object, or the same script at an edge.
+/// A Worker to be started: the coordinator's script with its object, the same script at an edge, or examples/follower.
 #[derive(Clone, Debug)]
 pub struct Deployment {
-    coordinator: bool,
+    script: Script,
+    neighbour: Option<Box<Deployment>>,
     kv: Option<SocketAddr>,
     service: Option<SocketAddr>,
     settings: Option<Value>,
@@ -52,6 +53,28 @@ pub struct Deployment {
     tokens: Option<String>,
     secrets: Vec<(String, String)>,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Script {
+    /// The Worker with its object.
+    Coordinator,
+    /// The Worker without.
+    Edge,
+    /// examples/follower.
+    Follower(Bound),
+}
+
+/// What of the coordinator's script a follower in the same process is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    Object,
+    Service,
+    Nothing,
+}
+
+/// The names that examples/follower/wrangler.toml gives to a follower's service binding and its secret.
+const FOLLOWER_SERVICE: &str = "BELLWETHER_SERVICE";
+const FOLLOWER_SECRET: &str = "BELLWETHER_TOKEN";
 
 /// The service binding of an edge that has one.
 const SERVICE: &str = "LEADER";
@@ -64,7 +87,8 @@ impl Deployment {
     pub fn coordinator() -> Self {
         let operator = Token::new("operator", OPERATOR_SECRET, &["read", "reload"]);
         Self {
-            coordinator: true,
+            script: Script::Coordinator,
+            neighbour: None,
             kv: None,
             service: None,
             settings: None,
@@ -79,7 +103,7 @@ impl Deployment {
         let mut reader = reader;
         reader["transport"] = json!({ "url": url, "token_secret": "EDGE_TOKEN" });
         Self {
-            coordinator: false,
+            script: Script::Edge,
             ..Self::coordinator()
         }
         .settings(json!({ "reader": reader }))
@@ -96,6 +120,44 @@ impl Deployment {
                 json!({ "service": SERVICE, "token_secret": "EDGE_TOKEN" });
         }
         edge
+    }
+
+    /// examples/follower, bound to the object of the coordinator whose neighbour it is.
+    pub fn follower(reader: Value) -> Self {
+        Self {
+            script: Script::Follower(Bound::Object),
+            tokens: None,
+            ..Self::coordinator()
+        }
+        .settings(json!({ "reader": reader }))
+    }
+
+    /// The same, bound to the Worker of the coordinator whose neighbour it is.
+    pub fn follower_by_service(mut reader: Value, token: &Token) -> Self {
+        reader["transport"] =
+            json!({ "service": FOLLOWER_SERVICE, "token_secret": FOLLOWER_SECRET });
+        Self {
+            script: Script::Follower(Bound::Service),
+            ..Self::follower(reader)
+        }
+        .secret(FOLLOWER_SECRET, &token.secret)
+    }
+
+    /// The same, bound to nothing: a process of its own that follows the coordinator at `url`.
+    pub fn follower_by_url(url: &str, mut reader: Value, token: &Token) -> Self {
+        reader["transport"] = json!({ "url": url, "token_secret": FOLLOWER_SECRET });
+        Self {
+            script: Script::Follower(Bound::Nothing),
+            ..Self::follower(reader)
+        }
+        .secret(FOLLOWER_SECRET, &token.secret)
+    }
+
+    /// Another script in the same process ([`Workerd::neighbour`]).
+    #[must_use]
+    pub fn with_neighbour(mut self, neighbour: Self) -> Self {
+        self.neighbour = Some(Box::new(neighbour));
+        self
     }
 
     /// Binds the sample source's KV namespace.
@@ -148,28 +210,52 @@ impl Deployment {
             .tempdir()
             .unwrap();
         self.write(folder.path());
-        let workerd = Workerd::start(folder);
+        let workerd = match &self.neighbour {
+            None => Workerd::start(folder),
+            Some(_) => Workerd::start_pair(folder),
+        };
         let client = Client::operator(workerd.address());
         (workerd, client)
     }
 
     /// Writes the config file and the modules, over those of an earlier deployment; the disk stays.
     pub(crate) fn write(&self, folder: &Path) {
-        const MODULES: &str = "modules";
         fs::create_dir_all(folder.join(capnp::DISK)).unwrap();
-        let wrangler = Wrangler::load();
-        let build = Paths::get().build();
-        copy_modules(&build, &folder.join(MODULES));
-        let config = Config {
+        let text = self.with_config("modules", folder, |config| match &self.neighbour {
+            None => config.text(),
+            Some(neighbour) => {
+                neighbour.with_config("neighbour", folder, |beside| config.text_with(Some(beside)))
+            }
+        });
+        fs::write(Workerd::config_file(folder), text).unwrap();
+    }
+
+    /// Copies the script's modules to `modules` in `folder`, and hands out the config that deploys them.
+    fn with_config<R>(
+        &self,
+        modules: &str,
+        folder: &Path,
+        using: impl FnOnce(&Config<'_>) -> R,
+    ) -> R {
+        let paths = Paths::get();
+        let (build, wrangler) = match self.script {
+            Script::Follower(_) => (
+                paths.follower_build(),
+                paths.follower().join("wrangler.toml"),
+            ),
+            Script::Coordinator | Script::Edge => (paths.build(), paths.wrangler_toml()),
+        };
+        let wrangler = Wrangler::load(&wrangler);
+        copy_modules(&build, &folder.join(modules));
+        using(&Config {
             modules: &modules_of(&build, &wrangler.main),
-            modules_folder: MODULES,
+            modules_folder: modules,
             compatibility_date: &wrangler.compatibility_date,
             compatibility_flags: &wrangler.compatibility_flags,
             bindings: &self.bindings(),
             externals: &self.externals(),
-            class: self.coordinator.then_some(names::COORDINATOR_CLASS),
-        };
-        fs::write(Workerd::config_file(folder), config.text()).unwrap();
+            class: (self.script == Script::Coordinator).then_some(names::COORDINATOR_CLASS),
+        })
     }
 
     fn externals(&self) -> Vec<(String, String)> {
@@ -184,12 +270,18 @@ impl Deployment {
 
     fn bindings(&self) -> Vec<String> {
         let mut bindings = Vec::new();
-        if self.coordinator {
-            bindings.push(capnp::binding(
-                names::COORDINATOR_BINDING,
-                "durableObjectNamespace",
-                names::COORDINATOR_CLASS,
-            ));
+        let object = (names::COORDINATOR_BINDING, names::COORDINATOR_CLASS);
+        match self.script {
+            Script::Coordinator => {
+                bindings.push(capnp::binding(object.0, "durableObjectNamespace", object.1));
+            }
+            Script::Follower(Bound::Object) => {
+                bindings.push(capnp::object_of(object.0, object.1, capnp::MAIN));
+            }
+            Script::Follower(Bound::Service) => {
+                bindings.push(capnp::binding(FOLLOWER_SERVICE, "service", capnp::MAIN));
+            }
+            Script::Follower(Bound::Nothing) | Script::Edge => {}
         }
         if self.kv.is_some() {
             bindings.push(capnp::binding(
@@ -229,8 +321,8 @@ struct Wrangler {
 }
 
 impl Wrangler {
-    fn load() -> Self {
-        let text = fs::read_to_string(Paths::get().wrangler_toml()).unwrap();
+    fn load(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap();
         let table: toml::Table = text.parse().unwrap();
         let text_of = |key: &str| table[key].as_str().unwrap().to_owned();
         Self {

@@ -43,6 +43,16 @@ impl Paths {
         self.find("BELLWETHER_BUILD", &["build"])
     }
 
+    /// The same of examples/follower (`BELLWETHER_FOLLOWER_BUILD`).
+    pub fn follower_build(&self) -> PathBuf {
+        self.find("BELLWETHER_FOLLOWER_BUILD", &["target/follower"])
+    }
+
+    /// The folder of the example that follows.
+    pub fn follower(&self) -> PathBuf {
+        self.must("the example", self.root.join("examples/follower"))
+    }
+
     /// The project's wrangler.toml.
     pub fn wrangler_toml(&self) -> PathBuf {
         self.must("wrangler.toml", self.root.join("wrangler.toml"))

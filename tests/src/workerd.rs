@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::capnp::{self, SOCKET};
+use crate::capnp::{self, MAIN, NEIGHBOUR};
 use crate::client::Client;
 use crate::deployment::Deployment;
 use crate::logs::Logs;
@@ -23,6 +23,10 @@ use crate::wait::{PATIENCE, until};
 pub struct Address(Arc<AtomicU16>);
 
 impl Address {
+    fn unknown() -> Self {
+        Self(Arc::new(AtomicU16::new(0)))
+    }
+
     pub(crate) fn fixed(address: SocketAddr) -> Self {
         Self(Arc::new(AtomicU16::new(address.port())))
     }
@@ -47,6 +51,7 @@ pub struct Workerd {
     folder: TempDir,
     child: Option<Child>,
     address: Address,
+    neighbour: Option<Address>,
     logs: Logs,
 }
 
@@ -58,11 +63,20 @@ const ALARMS: &str = "metadata.sqlite";
 impl Workerd {
     /// Starts workerd on the config file in `folder`, and waits until it listens.
     pub(crate) fn start(folder: TempDir) -> Self {
-        let address = Address(Arc::new(AtomicU16::new(0)));
+        Self::start_with(folder, None)
+    }
+
+    /// The same, on a config file with two scripts.
+    pub(crate) fn start_pair(folder: TempDir) -> Self {
+        Self::start_with(folder, Some(Address::unknown()))
+    }
+
+    fn start_with(folder: TempDir, neighbour: Option<Address>) -> Self {
         let mut workerd = Self {
             folder,
             child: None,
-            address,
+            address: Address::unknown(),
+            neighbour,
             logs: Logs::default(),
         };
         workerd.spawn();
@@ -81,6 +95,12 @@ impl Workerd {
     /// A client of it, without a token.
     pub fn client(&self) -> Client {
         Client::new(self.address())
+    }
+
+    /// A client of the script beside it, without a token.
+    pub fn neighbour(&self) -> Client {
+        let address = self.neighbour.clone();
+        Client::new(address.expect("this deployment has a neighbour"))
     }
 
     /// What it printed, over all its lives.
@@ -172,22 +192,31 @@ impl Workerd {
         let reports = child.stdout.take().unwrap();
         self.child = Some(child);
 
-        let (port_sender, port) = mpsc::channel();
+        let (port_sender, ports) = mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(reports).lines().map_while(Result::ok) {
                 let report: Value = serde_json::from_str(&line).unwrap_or_default();
-                if report["event"] == "listen" && report["socket"] == SOCKET {
-                    let _ = port_sender.send(
-                        report["port"]
-                            .as_u64()
-                            .and_then(|port| u16::try_from(port).ok()),
-                    );
+                if report["event"] == "listen" {
+                    let _ = port_sender.send(report);
                 }
             }
         });
-        match port.recv_timeout(PATIENCE) {
-            Ok(Some(port)) => self.address.0.store(port, Ordering::SeqCst),
-            _ => panic!("workerd did not come to listen"),
+        for _ in [Some(&self.address), self.neighbour.as_ref()]
+            .iter()
+            .flatten()
+        {
+            let Ok(report) = ports.recv_timeout(PATIENCE) else {
+                panic!("workerd did not come to listen");
+            };
+            let address = match report["socket"].as_str() {
+                Some(MAIN) => &self.address,
+                Some(NEIGHBOUR) => self.neighbour.as_ref().expect("there are two scripts"),
+                _ => panic!("not a socket of ours: {report}"),
+            };
+            let port = report["port"]
+                .as_u64()
+                .and_then(|port| u16::try_from(port).ok());
+            address.0.store(port.expect("a port"), Ordering::SeqCst);
         }
     }
 }

@@ -22,13 +22,14 @@ pub const PAUSE_MAX_MS: u64 = 10_000;
 
 /// A snapshot that an isolate holds, parsed.
 #[derive(Debug)]
-pub struct Held<T> {
-    /// The value, parsed once for this version.
-    pub value: Rc<T>,
-    /// Its version.
-    pub version: Version,
-    /// Its validator, sent with the next call.
-    pub etag: ETag,
+struct Held<T> {
+    /// The value, parsed once for this version; `None` stands for the Worker's own base, while the
+    /// coordinator has nothing but built-in layers itself: those are its own script's, and this
+    /// Worker's are the ones that fit it.
+    value: Option<Rc<T>>,
+    version: Version,
+    /// Sent with the next call.
+    etag: ETag,
     terms: Freshness,
     /// Steady time at which the coordinator's word was `terms.age_ms` old.
     since: UnixMillis,
@@ -253,10 +254,14 @@ impl<T> Cache<T> {
                         return (Received::Confirmed, None);
                     }
                 }
-                match parse(body) {
+                let parsed = match terms.base {
+                    true => Ok(None),
+                    false => parse(body).map(|value| Some(Rc::new(value))),
+                };
+                match parsed {
                     Ok(value) => {
                         self.held = Some(Held {
-                            value: Rc::new(value),
+                            value,
                             version,
                             etag,
                             terms,
@@ -333,7 +338,7 @@ impl<T> Cache<T> {
             Some(held) => {
                 let age_ms = held.age_ms(steady);
                 Read {
-                    value: Rc::clone(&held.value),
+                    value: Rc::clone(held.value.as_ref().unwrap_or(base)),
                     version: Some(held.version),
                     etag: Some(held.etag.clone()),
                     age_ms,

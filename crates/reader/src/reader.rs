@@ -80,7 +80,7 @@ impl std::fmt::Display for ReadError {
         match self {
             Self::Defaults(detail) => f.write_str(detail),
             Self::Expired => f.write_str(
-                "the configuration held is expired, the coordinator did not answer, and on_expired is \"error\"",
+                "the configuration held is expired, no newer one that fits could be had in time, and on_expired is \"error\"",
             ),
         }
     }

@@ -45,15 +45,30 @@ pub(crate) fn parse<T: DeserializeOwned>(document: &str) -> Result<T, Rejection>
 /// serde quotes the value that did not fit (`string "s3cret"`, `integer 5`); what was expected
 /// stands after it. Only that part, and the names that the type declares, may be shown.
 fn without_values(message: &str) -> String {
-    let (found, expected) = match message.split_once(", expected ") {
+    // Where serde_json stood in the text: the pointer says it better.
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(message, |(message, _)| message);
+    if message.starts_with("missing field") || message.starts_with("duplicate field") {
+        return message.to_owned();
+    }
+    // The last one: the value may hold the same words.
+    let (found, expected) = match message.rsplit_once(", expected ") {
         Some((found, expected)) => (found, Some(expected)),
         None => (message, None),
     };
-    let kind = if found.starts_with("missing field") || found.starts_with("duplicate field") {
-        found
-    } else {
-        found.split(['"', '`']).next().unwrap_or_default()
-    };
+    // A type's own check may say anything, the value included.
+    const KINDS: [&str; 5] = [
+        "invalid type: ",
+        "invalid value: ",
+        "invalid length ",
+        "unknown field ",
+        "unknown variant ",
+    ];
+    if !KINDS.iter().any(|kind| found.starts_with(kind)) {
+        return "refused by the type's own check".to_owned();
+    }
+    let kind = found.split(['"', '`']).next().unwrap_or_default();
     let kind =
         kind.trim_end_matches(|c: char| c == ' ' || c == '-' || c == '.' || c.is_ascii_digit());
     match expected {

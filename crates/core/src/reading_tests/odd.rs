@@ -225,3 +225,31 @@ fn extreme_terms_neither_overflow_nor_panic() {
         assert_eq!(reader.seen().0, 1);
     }
 }
+
+#[test]
+fn built_in_layers_of_the_coordinator_never_stand_in_for_this_workers_own() {
+    let mut cache = Cache::default();
+    let policy = ReaderSettings::default();
+    let base = Rc::new("own".to_owned());
+    let Plan::Wait { call, .. } = cache.plan(UnixMillis(0), &policy, None) else {
+        panic!("a cold read waits");
+    };
+    let answer = Answer::Snapshot {
+        version: Version::FIRST,
+        etag: ETag::from_header("\"v1-0\"").unwrap(),
+        terms: Freshness {
+            age_ms: 0,
+            ttl_ms: 1_000,
+            swr_ms: 0,
+            base: true,
+        },
+        body: "the coordinator's",
+    };
+    let parse = |_: &str| -> Result<String, ()> { panic!("there is nothing to parse") };
+    let (received, _) = cache.receive(&call, answer, UnixMillis(5), parse);
+    assert_eq!(received, Received::Adopted);
+    let read = cache.read(UnixMillis(6), &base);
+    assert_eq!((read.value.as_str(), read.state), ("own", ReadState::Base));
+    assert_eq!(read.version, Some(Version::FIRST));
+    assert_eq!(cache.counts().rejections, 0);
+}
