@@ -77,8 +77,9 @@ async fn the_object_joins_the_first_refresh_no_longer_than_its_own_deadline() {
         "waited {:?} for the source",
         asked.elapsed()
     );
-    // The object's own base, adopted as version 1 before the source was asked.
-    assert_eq!((read.state.as_str(), read.version), ("base", 1));
+    // The object answers with its own built-in layers, as version 1; a reader has its own.
+    assert_eq!((read.state.as_str(), read.version), ("base", 0));
+    assert_eq!(read.document, json!({ "built_in": true }));
     assert_eq!(proxy.count(), 1);
     until("the document arrives by itself", PATIENCE, async || {
         client.read().await.document == first_document()

@@ -40,7 +40,7 @@ struct Held<T> {
 pub struct Read<T> {
     /// The configuration, shared with every other read of this version.
     pub value: Rc<T>,
-    /// The version; `None` when only built-in layers were ever seen here.
+    /// The version; `None` for the Worker's own base.
     pub version: Option<Version>,
     /// The snapshot's validator; `None` with the version.
     pub etag: Option<ETag>,
@@ -270,10 +270,12 @@ impl<T> Cache<T> {
                         self.counts.adoptions += 1;
                         self.refused = None;
                         self.succeed();
-                        let first_read = self.first_read.unwrap_or(steady);
-                        self.counts
-                            .cold_start_ms
-                            .get_or_insert(steady.since(first_read));
+                        if !terms.base {
+                            let first_read = self.first_read.unwrap_or(steady);
+                            self.counts
+                                .cold_start_ms
+                                .get_or_insert(steady.since(first_read));
+                        }
                         (Received::Adopted, None)
                     }
                     Err(error) => {
@@ -327,7 +329,11 @@ impl<T> Cache<T> {
     /// The same without counting it.
     pub fn peek(&mut self, now: UnixMillis, base: &Rc<T>) -> Read<T> {
         let steady = self.clock.read(now);
-        match &self.held {
+        let snapshot = self
+            .held
+            .as_ref()
+            .and_then(|held| Some((held, held.value.as_ref()?)));
+        match snapshot {
             None => Read {
                 value: Rc::clone(base),
                 version: None,
@@ -335,10 +341,10 @@ impl<T> Cache<T> {
                 age_ms: 0,
                 state: ReadState::Base,
             },
-            Some(held) => {
+            Some((held, value)) => {
                 let age_ms = held.age_ms(steady);
                 Read {
-                    value: Rc::clone(held.value.as_ref().unwrap_or(base)),
+                    value: Rc::clone(value),
                     version: Some(held.version),
                     etag: Some(held.etag.clone()),
                     age_ms,

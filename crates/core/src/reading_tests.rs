@@ -346,10 +346,11 @@ fn a_head_of_built_in_layers_is_base_and_asked_again_like_any_other() {
         body: "1".to_owned(),
     };
     reader.receive(&call, answer);
-    assert_eq!(reader.seen(), (1, ReadState::Base, 0));
+    assert_eq!(reader.seen(), (0, ReadState::Base, 0));
     assert_eq!(reader.plan(), Plan::Serve);
     reader.now += TTL_MS;
-    assert_eq!(reader.seen(), (1, ReadState::Base, TTL_MS));
+    assert_eq!(reader.seen(), (0, ReadState::Base, 0));
+    assert_eq!(reader.cache.counts().cold_start_ms, None);
     let call = reader.call();
     reader.receive(&call, snapshot(2));
     assert_eq!(reader.seen(), (2, ReadState::Fresh, 0));
