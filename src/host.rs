@@ -96,9 +96,7 @@ impl Runtime for Host {
 
 /// Writes one JSON object as one line.
 pub(crate) fn write_log(record: &LogRecord<'_>) {
-    let Ok(line) = serde_json::to_string(record) else {
-        return;
-    };
+    let line = record.line();
     match record.level {
         Level::Info => console_log!("{line}"),
         Level::Warn => console_warn!("{line}"),

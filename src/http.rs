@@ -1,9 +1,10 @@
 //! Requests in, answers out: the only place where answers are built.
 
+use bellwether_core::json;
 use bellwether_core::names::{header, media};
-use bellwether_core::problem::{Problem, ProblemKind};
+use bellwether_core::problem::Problem;
 use bellwether_core::wire::ReadState;
-use serde::Serialize;
+use serde_json::Value;
 use worker::{Headers, Request, Response, ResponseBuilder, Result};
 
 /// An answer before it is one of the platform's.
@@ -29,10 +30,8 @@ impl Answer {
     }
 
     /// 200 with a value as JSON, never to be stored.
-    pub(crate) fn json(value: &impl Serialize) -> std::result::Result<Self, Problem> {
-        let text = serde_json::to_vec(value)
-            .map_err(|error| Problem::new(ProblemKind::Misconfigured, error.to_string()))?;
-        Ok(Self::json_text(text).with(header::CACHE_CONTROL, "no-store"))
+    pub(crate) fn json(value: &Value) -> Self {
+        Self::json_text(json::text(value)).with(header::CACHE_CONTROL, "no-store")
     }
 
     /// No body.
@@ -44,9 +43,15 @@ impl Answer {
         }
     }
 
-    /// One more header.
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    /// One more header. Stays a call: answers have many.
+    #[inline(never)]
+    pub(crate) fn add(&mut self, name: &'static str, value: &str) {
+        self.headers.push((name, value.to_owned()));
+    }
+
+    /// With one more header.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.add(name, value);
         self
     }
 
@@ -71,7 +76,7 @@ impl From<Problem> for Answer {
         Self {
             status: problem.status(),
             headers: problem.headers(),
-            body: Some(problem.to_json().to_string().into_bytes()),
+            body: Some(json::text(&problem.to_json()).into_bytes()),
         }
     }
 }

@@ -12,6 +12,7 @@ use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::reload_request::ReloadRequest;
 use bellwether_core::routes::Route;
 use bellwether_core::wire::{ReadState, http_date};
+use bellwether_reader::text_of;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::host::{Host, write_log};
@@ -110,7 +111,7 @@ impl Coordinator {
     async fn answer(
         &self,
         core: &Core<Host>,
-        mut request: Request,
+        request: Request,
     ) -> std::result::Result<Answer, Problem> {
         let url = request.inner().url();
         let (path, _) = path_and_query(&url);
@@ -130,12 +131,12 @@ impl Coordinator {
                 let status = status.map_err(|error| {
                     Problem::new(ProblemKind::StorageRefused, error.to_string())
                 })?;
-                Answer::json(&status)
+                Ok(Answer::json(&status.into_json()))
             }
             Some(Route::Reload { .. }) => {
-                let body = request.bytes().await;
+                let body = text_of(request.inner().text()).await;
                 let body = body.map_err(|_| Problem::bad_request("the body broke off"))?;
-                let asked = ReloadRequest::parse(&body)?;
+                let asked = ReloadRequest::parse(body.as_bytes())?;
                 let reload = Reload {
                     actor: request_header(&request, header::ACTOR)
                         .unwrap_or_else(|| "binding".to_owned()),
@@ -143,7 +144,7 @@ impl Coordinator {
                     waivers: asked.waive,
                 };
                 match core.reload(reload).await {
-                    Some(report) => Answer::json(&report),
+                    Some(report) => Ok(Answer::json(&report.to_json())),
                     None => Err(Problem::new(
                         ProblemKind::NoSource,
                         format!(
@@ -169,22 +170,23 @@ fn snapshot(answer: SnapshotAnswer) -> Answer {
     } else {
         ReadState::Fresh
     };
-    let base = if not_modified {
+    let mut answer = if not_modified {
         Answer::empty(304)
     } else {
         Answer::json_text(head.text.as_bytes())
     };
-    base.with(header::VERSION, head.version.to_string())
-        .with(header::ETAG, head.etag.as_str())
-        .with(header::STATE, state.as_str())
-        .with(header::FRESHNESS, terms.to_header())
-        .with(header::AGE, "0")
-        .with(header::LAST_MODIFIED, http_date(head.adopted_at))
-        .with(
-            header::CACHE_CONTROL,
-            cache_control(terms.ttl_ms, terms.swr_ms),
-        )
-        .with(header::SERVER_TIMING, server_timing("object", state))
+    answer.add(header::VERSION, &head.version.to_string());
+    answer.add(header::ETAG, head.etag.as_str());
+    answer.add(header::STATE, state.as_str());
+    answer.add(header::FRESHNESS, &terms.to_header());
+    answer.add(header::AGE, "0");
+    answer.add(header::LAST_MODIFIED, &http_date(head.adopted_at));
+    answer.add(
+        header::CACHE_CONTROL,
+        &cache_control(terms.ttl_ms, terms.swr_ms),
+    );
+    answer.add(header::SERVER_TIMING, &server_timing("object", state));
+    answer
 }
 
 /// For caches between: private, since a token was needed, and in whole seconds.

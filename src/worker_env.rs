@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use bellwether_core::coordinator::BuiltIn;
 use bellwether_core::document::{Document, Object};
+use bellwether_core::json;
 use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::names::{SETTINGS_VAR, TOKENS_SECRET, VARS_LAYER_VAR};
 use bellwether_core::settings::Settings;
@@ -86,7 +87,7 @@ fn vars_layer(env: &Env) -> Result<Object, String> {
     let Some(var) = json_var(env, VARS_LAYER_VAR)? else {
         return Ok(Object::new());
     };
-    let document = Document::parse(var.to_string().as_bytes());
+    let document = Document::parse(json::text(&var).as_bytes());
     let document = document.map_err(|reason| format!("{VARS_LAYER_VAR} is left out: {reason}"))?;
     Ok(document.object().clone())
 }

@@ -1,6 +1,7 @@
 //! `GET config`: the value as this isolate's reader sees it.
 
 use bellwether_core::document::Document;
+use bellwether_core::json;
 use bellwether_core::names::header;
 use bellwether_core::pointer::{self, Found};
 use bellwether_core::problem::{Problem, ProblemKind};
@@ -53,27 +54,26 @@ pub(super) fn unreadable(error: ReadError) -> Problem {
     }
 }
 
-fn describe(answer: Answer, read: &Read<Document>) -> Answer {
+fn describe(mut answer: Answer, read: &Read<Document>) -> Answer {
     let version = read.version.map_or(0, Version::get);
-    let answer = answer
-        .with(header::VERSION, version.to_string())
-        .with(header::STATE, read.state.as_str())
-        .with(header::AGE, (read.age_ms / 1_000).to_string())
-        .with(header::SERVER_TIMING, server_timing("reader", read.state))
-        // Whoever keeps it must ask again: only the reader knows how old it is.
-        .with(header::CACHE_CONTROL, "private, no-cache");
-    match &read.etag {
-        Some(etag) => answer.with(header::ETAG, etag.as_str()),
-        None => answer,
+    answer.add(header::VERSION, &version.to_string());
+    answer.add(header::STATE, read.state.as_str());
+    answer.add(header::AGE, &(read.age_ms / 1_000).to_string());
+    answer.add(header::SERVER_TIMING, &server_timing("reader", read.state));
+    // Whoever keeps it must ask again: only the reader knows how old it is.
+    answer.add(header::CACHE_CONTROL, "private, no-cache");
+    if let Some(etag) = &read.etag {
+        answer.add(header::ETAG, etag.as_str());
     }
+    answer
 }
 
 fn value_at(document: &Document, pointer: &str) -> Result<Vec<u8>, Problem> {
-    let value = match pointer::get(document.object(), pointer)? {
-        Found::Whole(object) => serde_json::to_vec(object),
-        Found::Part(value) => serde_json::to_vec(value),
+    let text = match pointer::get(document.object(), pointer)? {
+        Found::Whole(_) => document.text().to_string(),
+        Found::Part(value) => json::text(value),
     };
-    value.map_err(|error| Problem::new(ProblemKind::Misconfigured, error.to_string()))
+    Ok(text.into_bytes())
 }
 
 fn minimum_version(request: &Request) -> Result<Option<Version>, Problem> {

@@ -3,9 +3,11 @@
 use bellwether_core::metrics_text::MetricValue::{self, Millis, Whole};
 use bellwether_core::metrics_text::Metrics;
 use bellwether_core::names::media;
+use bellwether_core::pointer;
 use bellwether_core::problem::Problem;
 use bellwether_core::settings::TransportSettings;
 use bellwether_core::wire::ReadState;
+use bellwether_reader::Counts;
 use serde_json::Value;
 use worker::Env;
 
@@ -120,7 +122,7 @@ fn flag(figure: &Value) -> Option<MetricValue> {
 fn of_space(metrics: &mut Metrics, space: &str, status: &Value) {
     for (name, help, pointer, read) in FIGURES {
         // What has not happened yet has no figure.
-        if let Some(value) = status.pointer(pointer).and_then(read) {
+        if let Some(value) = pointer::lookup(status, pointer).ok().and_then(read) {
             metrics.gauge(name, help, &[("space", space)], value);
         }
     }
@@ -137,55 +139,110 @@ fn of_space(metrics: &mut Metrics, space: &str, status: &Value) {
     }
 }
 
+/// A counter of the status, its metric, and the label that tells its parts apart; empty for a plain
+/// total.
+type Total = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(u64) -> MetricValue,
+);
+
+const TOTALS: &[Total] = &[
+    (
+        "refreshes_total",
+        "bellwether_refreshes_total",
+        "Refreshes, by outcome.",
+        "outcome",
+        Whole,
+    ),
+    (
+        "source_calls_total",
+        "bellwether_source_calls_total",
+        "Calls to the source.",
+        "",
+        Whole,
+    ),
+    (
+        "source_duration_ms_total",
+        "bellwether_source_duration_seconds_total",
+        "Time spent waiting for the source.",
+        "",
+        Millis,
+    ),
+    (
+        "source_errors_total",
+        "bellwether_source_errors_total",
+        "Failed refreshes, by cause.",
+        "cause",
+        Whole,
+    ),
+    (
+        "rejections_total",
+        "bellwether_rejections_total",
+        "Reasons of rejected candidates, by code.",
+        "code",
+        Whole,
+    ),
+    (
+        "adoptions_total",
+        "bellwether_adoptions_total",
+        "Versions that a refresh brought.",
+        "",
+        Whole,
+    ),
+    (
+        "snapshot_replies_total",
+        "bellwether_snapshot_replies_total",
+        "Snapshots answered by the object, by HTTP status; 304 is a conditional hit.",
+        "code",
+        Whole,
+    ),
+];
+
 /// Counters that this code does not know (written by a newer one) are left out.
-fn of_counter(metrics: &mut Metrics, space: &str, name: &str, label: &str, value: u64) {
-    let plain = [("space", space)];
-    match name {
-        "refreshes_total" => metrics.counter(
-            "bellwether_refreshes_total",
-            "Refreshes, by outcome.",
-            &[("space", space), ("outcome", label)],
-            Whole(value),
-        ),
-        "source_calls_total" => metrics.counter(
-            "bellwether_source_calls_total",
-            "Calls to the source.",
-            &plain,
-            Whole(value),
-        ),
-        "source_duration_ms_total" => metrics.counter(
-            "bellwether_source_duration_seconds_total",
-            "Time spent waiting for the source.",
-            &plain,
-            Millis(value),
-        ),
-        "source_errors_total" => metrics.counter(
-            "bellwether_source_errors_total",
-            "Failed refreshes, by cause.",
-            &[("space", space), ("cause", label)],
-            Whole(value),
-        ),
-        "rejections_total" => metrics.counter(
-            "bellwether_rejections_total",
-            "Reasons of rejected candidates, by code.",
-            &[("space", space), ("code", label)],
-            Whole(value),
-        ),
-        "adoptions_total" => metrics.counter(
-            "bellwether_adoptions_total",
-            "Versions that a refresh brought.",
-            &plain,
-            Whole(value),
-        ),
-        "snapshot_replies_total" => metrics.counter(
-            "bellwether_snapshot_replies_total",
-            "Snapshots answered by the object, by HTTP status; 304 is a conditional hit.",
-            &[("space", space), ("code", label)],
-            Whole(value),
-        ),
-        _ => metrics,
+fn of_counter(metrics: &mut Metrics, space: &str, counter: &str, part: &str, value: u64) {
+    let known = TOTALS.iter().find(|(name, ..)| *name == counter);
+    let Some((_, name, help, label, unit)) = known else {
+        return;
     };
+    let labels = [("space", space), (*label, part)];
+    let used = if label.is_empty() { 1 } else { 2 };
+    let labels = labels.get(..used).unwrap_or_default();
+    metrics.counter(name, help, labels, unit(value));
 }
+
+/// A metric of this isolate, and its count.
+type IsolateTotal = (&'static str, &'static str, fn(&Counts) -> u64);
+
+const ISOLATE_TOTALS: &[IsolateTotal] = &[
+    (
+        "bellwether_isolate_refused_reads_total",
+        "Reads that this isolate failed as expired.",
+        |counts| counts.refused,
+    ),
+    (
+        "bellwether_isolate_object_calls_total",
+        "Calls of this isolate to the coordinator.",
+        |counts| counts.calls,
+    ),
+    (
+        "bellwether_isolate_conditional_hits_total",
+        "Calls that were answered with 304.",
+        |counts| counts.conditional_hits,
+    ),
+    (
+        "bellwether_isolate_call_failures_total",
+        "Calls that failed or passed their deadline.",
+        |counts| counts.call_failures,
+    ),
+    (
+        "bellwether_isolate_rejections_total",
+        "Documents that did not fit this Worker's types.",
+        |counts| counts.rejections,
+    ),
+];
 
 fn of_isolate(metrics: &mut Metrics) {
     let isolate = readers::isolate();
@@ -206,37 +263,9 @@ fn of_isolate(metrics: &mut Metrics) {
                 Whole(count),
             );
         }
-        metrics
-            .counter(
-                "bellwether_isolate_refused_reads_total",
-                "Reads that this isolate failed as expired.",
-                &labels,
-                Whole(counts.refused),
-            )
-            .counter(
-                "bellwether_isolate_object_calls_total",
-                "Calls of this isolate to the coordinator.",
-                &labels,
-                Whole(counts.calls),
-            )
-            .counter(
-                "bellwether_isolate_conditional_hits_total",
-                "Calls that were answered with 304.",
-                &labels,
-                Whole(counts.conditional_hits),
-            )
-            .counter(
-                "bellwether_isolate_call_failures_total",
-                "Calls that failed or passed their deadline.",
-                &labels,
-                Whole(counts.call_failures),
-            )
-            .counter(
-                "bellwether_isolate_rejections_total",
-                "Documents that did not fit this Worker's types.",
-                &labels,
-                Whole(counts.rejections),
-            );
+        for (name, help, count) in ISOLATE_TOTALS {
+            metrics.counter(name, help, &labels, Whole(count(&counts)));
+        }
         if let Some(ms) = counts.cold_start_ms {
             metrics.gauge(
                 "bellwether_isolate_cold_start_seconds",

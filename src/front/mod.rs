@@ -5,12 +5,13 @@ mod metrics;
 mod readers;
 mod space;
 
+use bellwether_core::json::Members;
 use bellwether_core::names::header;
 use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::query::refuse_unknown;
 use bellwether_core::routes::Route;
+use bellwether_core::settings::suggest;
 use bellwether_core::space_name::SpaceName;
-use serde_json::json;
 use worker::{Context, Env, Request, Response, Result};
 
 use crate::http::{Answer, path_and_query, request_header};
@@ -72,7 +73,7 @@ async fn respond(
             Ok(space::reload(request, env, &worker_env, space, actor).await?)
         }
         Route::Metrics => Ok(metrics::metrics(env, &worker_env).await?),
-        Route::Healthz => Ok(Answer::json(&json!({ "status": "ok" }))?),
+        Route::Healthz => Ok(state("ok")),
         Route::Readyz => Ok(ready(env, &worker_env)?),
     }
 }
@@ -82,19 +83,15 @@ fn configured<'a>(
     worker_env: &'a WorkerEnv,
     name: &str,
 ) -> std::result::Result<&'a SpaceName, Problem> {
-    let spaces = &worker_env.settings.spaces;
-    worker_env
-        .settings
-        .space(name)
-        .map(|(space, _)| space)
-        .ok_or_else(|| {
-            let known: Vec<&str> = spaces.keys().map(SpaceName::as_str).collect();
-            let known = known.join(", ");
-            Problem::new(
-                ProblemKind::UnknownSpace,
-                format!("no space {name:?} is configured; there is: {known}"),
-            )
-        })
+    let settings = &worker_env.settings;
+    match settings.space(name) {
+        Some((space, _)) => Ok(space),
+        None => {
+            let known: Vec<&str> = settings.spaces.keys().map(SpaceName::as_str).collect();
+            let detail = suggest::unknown("space", name, &known);
+            Err(Problem::new(ProblemKind::UnknownSpace, detail))
+        }
+    }
 }
 
 /// Ready when every space can be served from a snapshot or from its base, however old.
@@ -104,5 +101,9 @@ fn ready(env: &Env, worker_env: &WorkerEnv) -> std::result::Result<Answer, Probl
             .peek(env)
             .map_err(config::unreadable)?;
     }
-    Answer::json(&json!({ "status": "ready" }))
+    Ok(state("ready"))
+}
+
+fn state(state: &str) -> Answer {
+    Answer::json(&Members::new().text("status", state).take())
 }

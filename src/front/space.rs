@@ -1,5 +1,6 @@
 //! What is asked of a space's object: snapshot, status, reload.
 
+use bellwether_core::json::Members;
 use bellwether_core::names::{header, media};
 use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::reload_request::{MAX_RELOAD_BODY_BYTES, ReloadRequest};
@@ -7,9 +8,9 @@ use bellwether_core::routes::{reload_path, snapshot_path, status_path};
 use bellwether_core::settings::TransportSettings;
 use bellwether_core::space_name::SpaceName;
 use bellwether_core::strict;
-use bellwether_reader::Outgoing;
-use serde_json::{Value, json};
-use worker::{Env, Request, Response};
+use bellwether_reader::{Outgoing, text_of};
+use serde_json::Value;
+use worker::{Env, Request, Response, web_sys};
 
 use super::readers;
 use crate::body::{self, Body};
@@ -51,16 +52,14 @@ pub(super) async fn status(
 ) -> Result<Answer, Answer> {
     let mut status = object_status(env, worker_env, space).await?;
     if let Some(members) = status.as_object_mut() {
-        let report = serde_json::to_string(&readers::reader(space).report()).unwrap_or_default();
-        let report = strict::parse(&report).unwrap_or_default();
-        let reader = json!({
-            "id": readers::isolate(),
-            "settings": worker_env.settings.reader.describe(),
-            "reader": report,
-        });
+        let reader = Members::new()
+            .text("id", &readers::isolate())
+            .value("settings", worker_env.settings.reader.describe())
+            .value("reader", readers::reader(space).report().to_json())
+            .take();
         members.insert("isolate".to_owned(), reader);
     }
-    Ok(Answer::json(&status)?)
+    Ok(Answer::json(&status))
 }
 
 /// The object's status. Its problems are passed on as they are.
@@ -139,17 +138,18 @@ async fn call(
         .map_err(|_| unavailable("the space's object does not answer"))
 }
 
-async fn answer(mut reply: Response, pass_on: &[&'static str]) -> Result<Answer, Problem> {
+async fn answer(reply: Response, pass_on: &[&'static str]) -> Result<Answer, Problem> {
     let status = reply.status_code();
     let mut answer = Answer::empty(status);
     for name in pass_on {
         if let Ok(Some(value)) = reply.headers().get(name) {
-            answer = answer.with(name, value);
+            answer.add(name, &value);
         }
     }
     if status != 304 {
-        let body = reply.bytes().await;
-        answer.body = Some(body.map_err(|_| unavailable("the object's answer broke off"))?);
+        let body = text_of(web_sys::Response::from(reply).text()).await;
+        let body = body.map_err(|_| unavailable("the object's answer broke off"))?;
+        answer.body = Some(body.into_bytes());
     }
     Ok(answer)
 }

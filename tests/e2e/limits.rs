@@ -78,5 +78,5 @@ async fn numbers_arrive_with_the_digits_they_were_written_with() {
     let report = client.reload().await;
     assert_eq!(report["outcome"], "adopted", "{report}");
     let served = client.get(&client.path("snapshot")).await;
-    assert_eq!(served.ok().text(), text.replace("1E+2", "1e+2"));
+    assert_eq!(served.ok().text(), text);
 }

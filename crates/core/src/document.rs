@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::json;
 use crate::pointer::push_token;
 use crate::reason::{Reason, ReasonCode, kind_of};
 use crate::strict;
@@ -131,8 +132,7 @@ impl Document {
 
     fn within_size(object: Object) -> Result<Document, Reason> {
         let refused = |message: String| Reason::new(ReasonCode::TooLarge, "", &message);
-        let text = serde_json::to_string(&object)
-            .map_err(|error| refused(format!("cannot be serialised: {error}")))?;
+        let text = json::object_text(&object);
         if text.len() > MAX_DOCUMENT_BYTES {
             let message = format!(
                 "{} bytes as compact JSON; expected at most {MAX_DOCUMENT_BYTES}",

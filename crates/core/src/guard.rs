@@ -1,6 +1,8 @@
 //! Guards: what a well-formed candidate may not do to the head, unless an operator waives it by
 //! name.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -128,19 +130,19 @@ fn key_loss(candidate: &Object, current: &Object, max: KeyLoss) -> Option<Reason
     if !max.is_exceeded_by(lost.len(), total) {
         return None;
     }
-    let named: Vec<_> = lost
-        .iter()
-        .take(KEYS_NAMED)
-        .map(|key| format!("\"{}\"", clip(key, KEY_CHARS)))
-        .collect();
+    let mut named = String::new();
+    for (index, key) in lost.iter().take(KEYS_NAMED).enumerate() {
+        let comma = if index > 0 { ", " } else { "" };
+        // Writing to a String cannot fail.
+        let _ = write!(named, "{comma}\"{}\"", clip(key, KEY_CHARS));
+    }
     let more = match lost.len().saturating_sub(KEYS_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     let message = format!(
-        "{} of {total} top-level keys are gone: {}{more}; expected at most {} % (guard key_loss)",
+        "{} of {total} top-level keys are gone: {named}{more}; expected at most {} % (guard key_loss)",
         lost.len(),
-        named.join(", "),
         max.percent()
     );
     Some(Reason::new(ReasonCode::KeyLoss, "", &message))

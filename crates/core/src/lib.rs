@@ -8,6 +8,7 @@ pub mod coordinator;
 pub mod document;
 pub mod freshness;
 pub mod guard;
+pub mod json;
 pub mod lease;
 pub mod log;
 pub mod merge;

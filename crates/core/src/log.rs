@@ -1,12 +1,10 @@
 //! The structured log: one JSON object a line. It never holds a document's values or a token.
 
-use serde::Serialize;
-
+use crate::json::{self, Members};
 use crate::version::Version;
 
 /// How loud a record is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// The normal course.
     Info,
@@ -16,36 +14,38 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// One line of log.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LogRecord<'a> {
     /// How loud.
     pub level: Level,
     /// What happened, in one snake_case word group: `refresh`, `adopted_base`, `alarm_failed`, …
     pub event: &'static str,
     /// The space concerned.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub space: Option<&'a str>,
     /// The head's version afterwards.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
     /// What asked for it: `alarm`, `bootstrap`, `reload`, …
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<&'a str>,
     /// Who asked for it: a token's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub actor: Option<&'a str>,
     /// How it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'a str>,
     /// Milliseconds that it took.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
     /// The kind of failure, or the code of the first reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'a str>,
     /// One line for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a str>,
 }
 
@@ -75,5 +75,29 @@ impl<'a> LogRecord<'a> {
             detail: Some(detail),
             ..Self::new(Level::Error, event)
         }
+    }
+
+    /// One JSON object; what is not told is left out.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut members = Members::new();
+        members
+            .text("level", self.level.as_str())
+            .text("event", self.event);
+        members.text_if_any("space", self.space);
+        if let Some(version) = self.version {
+            members.number("version", version.get());
+        }
+        members
+            .text_if_any("trigger", self.trigger)
+            .text_if_any("actor", self.actor)
+            .text_if_any("outcome", self.outcome);
+        if let Some(duration_ms) = self.duration_ms {
+            members.number("duration_ms", duration_ms);
+        }
+        members
+            .text_if_any("cause", self.cause)
+            .text_if_any("detail", self.detail);
+        json::text(&members.take())
     }
 }

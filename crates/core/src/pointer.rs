@@ -147,12 +147,19 @@ fn no_member(parent: &str, key: &str) -> PointerError {
 }
 
 fn unescape(token: &str) -> Cow<'_, str> {
-    if token.contains('~') {
-        // In this order, or "~01" would become "/" instead of "~1".
-        Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
-    } else {
-        Cow::Borrowed(token)
+    let mut parts = token.split('~');
+    let plain = parts.next().unwrap_or_default();
+    if plain.len() == token.len() {
+        return Cow::Borrowed(token);
     }
+    // By hand: a search for texts is 2 KB of the bundle (gzipped), a search for a character is not.
+    let mut unescaped = plain.to_owned();
+    for part in parts {
+        let mut rest = part.chars();
+        unescaped.push(if rest.next() == Some('1') { '/' } else { '~' });
+        unescaped.push_str(rest.as_str());
+    }
+    Cow::Owned(unescaped)
 }
 
 /// An index as RFC 6901 writes it: digits, without leading zeros.

@@ -1,7 +1,8 @@
 //! RFC 9457 problem documents: the one mapping from errors to HTTP answers.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::json::Members;
 use crate::names::{header, media};
 use crate::pointer::PointerError;
 use crate::token::Denied;
@@ -212,26 +213,30 @@ impl Problem {
 
     /// The document.
     pub fn to_json(&self) -> Value {
-        let mut document = json!({
-            "type": self.kind.type_uri(),
-            "title": self.kind.title(),
-            "status": self.status(),
-        });
+        let mut members = Members::new();
+        members
+            .text("type", &self.kind.type_uri())
+            .text("title", self.kind.title())
+            .number("status", self.status().into());
         let silent = matches!(
             self.kind,
             ProblemKind::Unauthenticated | ProblemKind::Forbidden
         );
-        let Some(members) = document.as_object_mut().filter(|_| !silent) else {
-            return document;
-        };
-        if let Some(detail) = &self.detail {
-            members.insert("detail".to_owned(), json!(detail));
+        if silent {
+            return members.take();
         }
+        members.text_if_any("detail", self.detail.as_deref());
         if !self.errors.is_empty() {
-            let error = |error: &ProblemError| json!({ "pointer": error.pointer, "message": error.message });
-            members.insert("errors".to_owned(), self.errors.iter().map(error).collect());
+            let error = |error: &ProblemError| {
+                let mut members = Members::new();
+                members
+                    .text("pointer", &error.pointer)
+                    .text("message", &error.message)
+                    .take()
+            };
+            members.value("errors", self.errors.iter().map(error).collect());
         }
-        document
+        members.take()
     }
 
     /// The headers that go with the document.

@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use crate::freshness::{self, Span};
+use crate::json::Members;
 use crate::lease::{Lease, Ticket};
 use crate::settings::{ColdStart, DEFAULT_WAIT_MS, OnExpired, ReaderSettings};
 use crate::steady::SteadyClock;
@@ -138,6 +139,32 @@ pub struct Counts {
     pub rejections: u64,
     /// Milliseconds from the first read to the first snapshot; `None` before that.
     pub cold_start_ms: Option<u64>,
+}
+
+impl Counts {
+    /// As `status` shows them.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut members = Members::new();
+        for (name, count) in [
+            ("fresh", self.fresh),
+            ("stale", self.stale),
+            ("expired", self.expired),
+            ("base", self.base),
+            ("refused", self.refused),
+            ("calls", self.calls),
+            ("conditional_hits", self.conditional_hits),
+            ("call_failures", self.call_failures),
+            ("adoptions", self.adoptions),
+            ("ignored", self.ignored),
+            ("rejections", self.rejections),
+        ] {
+            members.number(name, count);
+        }
+        members
+            .optional_number("cold_start_ms", self.cold_start_ms)
+            .take()
+    }
 }
 
 /// One isolate's memory of one space.

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::json::Members;
+
 /// The longest [`Reason::pointer`], in characters; a longer one ends in `…`.
 pub const MAX_POINTER_CHARS: usize = 256;
 /// The longest [`Reason::message`], in characters; a longer one ends in `…`.
@@ -31,6 +33,17 @@ impl Reason {
             code,
             message: clip(message, MAX_MESSAGE_CHARS).into_owned(),
         }
+    }
+}
+
+impl Reason {
+    /// As it is stored and shown.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut members = Members::new();
+        members
+            .text("pointer", &self.pointer)
+            .text("code", self.code.as_str());
+        members.text("message", &self.message).take()
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, MAX_SOURCE_BYTES, Object};
 use crate::guard::{self, Guards, Waivers};
+use crate::json::Members;
 use crate::merge::Layers;
 use crate::prefix;
 use crate::reason::{Reason, ReasonCode};
@@ -59,6 +60,15 @@ impl Failure {
             cause,
             detail: detail.into(),
         }
+    }
+}
+
+impl Failure {
+    /// As two members of what it is told in.
+    pub(crate) fn tell(&self, members: &mut Members) {
+        members
+            .text("cause", self.cause.as_str())
+            .text("detail", &self.detail);
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
-
 use crate::document::Document;
+use crate::json::{self, Members};
 use crate::reason::Reason;
 use crate::refresh::{Failure, Outcome, StoredLayer};
 use crate::sql::{Columns, Param, Sql, SqlError};
@@ -48,8 +47,7 @@ impl Head {
 }
 
 /// What a snapshot was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Built-in layers only.
     Base,
@@ -58,7 +56,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Base => "base",
             Self::Source => "source",
@@ -125,26 +123,21 @@ pub struct Schedule {
 pub struct Attempt {
     /// How it ended.
     pub outcome: Outcome,
-    /// An [`OutcomeRecord`] as JSON.
-    pub record: serde_json::Value,
+    /// An [`OutcomeRecord`] as JSON text.
+    pub record: Rc<str>,
 }
 
 impl From<&OutcomeRecord> for Attempt {
     fn from(record: &OutcomeRecord) -> Self {
         Self {
             outcome: record.outcome,
-            // Cannot fail: every key of a record is text. By way of text, for a second serializer
-            // costs the bundle 2 KB.
-            record: serde_json::to_string(record)
-                .ok()
-                .and_then(|text| strict::parse(&text).ok())
-                .unwrap_or_default(),
+            record: json::text(&record.to_json()).into(),
         }
     }
 }
 
 /// One refresh, to be kept and shown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OutcomeRecord {
     /// When it was settled, RFC 3339.
     pub settled_at: String,
@@ -157,10 +150,29 @@ pub struct OutcomeRecord {
     /// Milliseconds from asking the source to its answer.
     pub duration_ms: u64,
     /// Why it failed.
-    #[serde(flatten)]
     pub failure: Option<Failure>,
     /// Why the candidate was rejected.
     pub reasons: Vec<Reason>,
+}
+
+impl OutcomeRecord {
+    fn to_json(&self) -> serde_json::Value {
+        let mut members = Members::new();
+        members
+            .text("settled_at", &self.settled_at)
+            .text("trigger", self.trigger)
+            .text("outcome", self.outcome.as_str())
+            .number("version", self.version.get())
+            .number("duration_ms", self.duration_ms);
+        if let Some(failure) = &self.failure {
+            failure.tell(&mut members);
+        }
+        members.value(
+            "reasons",
+            self.reasons.iter().map(Reason::to_json).collect(),
+        );
+        members.take()
+    }
 }
 
 /// A head to commit.
@@ -289,8 +301,6 @@ impl<S: Sql> Store<'_, S> {
     /// # Errors
     /// When the database refuses.
     pub fn put_schedule(&self, schedule: &Schedule) -> Result<(), SqlError> {
-        let text = |attempt: &Option<Attempt>| attempt.as_ref().map(|it| it.record.to_string());
-        let (last_attempt, last_error) = (text(&schedule.last_attempt), text(&schedule.last_error));
         self.0
             .exec(
                 statements::UPSERT_SCHEDULE,
@@ -300,8 +310,8 @@ impl<S: Sql> Store<'_, S> {
                     Param::unsigned(schedule.unsettled.into()),
                     Param::Text(&schedule.source_fingerprint),
                     optional_text(schedule.source_etag.as_deref()),
-                    optional_text(last_attempt.as_deref()),
-                    optional_text(last_error.as_deref()),
+                    optional_text(schedule.last_attempt.as_ref().map(|it| &*it.record)),
+                    optional_text(schedule.last_error.as_ref().map(|it| &*it.record)),
                     optional_time(schedule.last_success_at),
                 ],
             )
@@ -396,9 +406,8 @@ impl<S: Sql> Store<'_, S> {
     /// # Errors
     /// When the database refuses.
     pub fn put_outcome(&self, attempt: &Attempt) -> Result<(), SqlError> {
-        let record = attempt.record.to_string();
         self.0
-            .exec(statements::INSERT_OUTCOME, &[Param::Text(&record)])?;
+            .exec(statements::INSERT_OUTCOME, &[Param::Text(&attempt.record)])?;
         self.0
             .exec(
                 statements::PRUNE_OUTCOMES,
@@ -470,7 +479,9 @@ fn parse_hash(hex: &str) -> Result<ContentHash, SqlError> {
 
 /// A record that an older or newer code wrote differently is dropped, not fatal: it only informs.
 fn parse_attempt(text: Option<String>) -> Option<Attempt> {
-    let record = strict::parse(&text?).ok()?;
+    let text = text?;
+    let record = strict::parse(&text).ok()?;
     let outcome = Outcome::parse(record.get("outcome")?.as_str()?)?;
+    let record = text.into();
     Some(Attempt { outcome, record })
 }

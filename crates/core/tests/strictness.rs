@@ -169,7 +169,7 @@ fn syntax() {
         (
             "{\"a\":nope}",
             "/a",
-            "not JSON: expected ident at line 1 column 7",
+            "not JSON: expected value at line 1 column 7",
         ),
         (
             "{\"a\":1,}",
@@ -214,12 +214,12 @@ fn syntax() {
         (
             "{\"a\":\"\\ud800\"}",
             "/a",
-            "not JSON: unexpected end of hex escape at line 1 column 13",
+            "not JSON: half a surrogate pair at line 1 column 13",
         ),
         (
             "{\"a\":\"\n\"}",
             "/a",
-            "not JSON: control character (\\u0000-\\u001F) found while parsing a string at line 2 column 0",
+            "not JSON: control character in a string at line 1 column 7",
         ),
         (
             "{\"a\":NaN}",

@@ -31,6 +31,7 @@
 mod env;
 mod outgoing;
 mod reader;
+mod text;
 mod transport;
 mod typed;
 
@@ -40,4 +41,5 @@ pub use bellwether_core::{ETag, Version};
 pub use env::{json_text, json_var, now, secret};
 pub use outgoing::{InvalidRequest, Outgoing};
 pub use reader::{ReadError, Reader, Report};
+pub use text::{BrokeOff, text_of};
 pub use typed::Rejection;

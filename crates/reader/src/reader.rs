@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bellwether_core::document::{Document, Object};
+use bellwether_core::json::Members;
 use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::merge::Layers;
 use bellwether_core::names::{SETTINGS_VAR, VARS_LAYER_VAR};
@@ -14,8 +15,9 @@ use bellwether_core::space_name::SpaceName;
 use bellwether_core::version::Version;
 use futures_channel::oneshot;
 use futures_util::future::select;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use worker::{Context, Delay, Env, console_log};
 
 use crate::env::{json_var, now};
@@ -95,7 +97,7 @@ impl From<ReadError> for worker::Error {
 }
 
 /// How this isolate's reader does. These are one isolate's figures, never the fleet's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The version held.
     pub version: Option<Version>,
@@ -107,6 +109,36 @@ pub struct Report {
     pub last_failure: Option<String>,
     /// What is wrong with the reader's settings or the `vars` layer.
     pub problems: Vec<String>,
+}
+
+impl Report {
+    /// As `status` shows it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let rejection = |rejection: &Rejection| {
+            let mut members = Members::new();
+            members
+                .text("pointer", &rejection.pointer)
+                .text("message", &rejection.message)
+                .take()
+        };
+        Members::new()
+            .optional_number("version", self.version.map(Version::get))
+            .value("counts", self.counts.to_json())
+            .value(
+                "last_rejection",
+                self.last_rejection.as_ref().map_or(Value::Null, rejection),
+            )
+            .optional_text("last_failure", self.last_failure.as_deref())
+            .texts("problems", &self.problems)
+            .take()
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
 }
 
 impl<T: DeserializeOwned + 'static> Reader<T> {
@@ -333,8 +365,6 @@ impl<T: 'static> Reader<T> {
             detail: Some(detail),
             ..LogRecord::new(level, event)
         };
-        if let Ok(line) = serde_json::to_string(&record) {
-            console_log!("{line}");
-        }
+        console_log!("{}", record.line());
     }
 }

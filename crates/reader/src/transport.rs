@@ -8,10 +8,11 @@ use bellwether_core::settings::TransportSettings;
 use bellwether_core::wire::Freshness;
 use bellwether_core::{ETag, Version, routes, space_name::SpaceName};
 use futures_util::future::{Either, select};
-use worker::{AbortController, Delay, Env, Fetch, Response};
+use worker::{AbortController, Delay, Env, Fetch, Response, web_sys};
 
 use crate::env;
 use crate::outgoing::Outgoing;
+use crate::text::text_of;
 
 /// The host of requests that go through a binding; never resolved.
 const BINDING_ORIGIN: &str = "https://bellwether";
@@ -98,7 +99,7 @@ async fn send(
 }
 
 /// Reads an answer, and trusts none of it.
-async fn read(mut response: Response) -> Result<Answer<String>, String> {
+async fn read(response: Response) -> Result<Answer<String>, String> {
     let status = response.status_code();
     let field = |name| response.headers().get(name).ok().flatten();
     let terms = field(header::FRESHNESS).and_then(|terms| Freshness::parse(&terms));
@@ -112,8 +113,8 @@ async fn read(mut response: Response) -> Result<Answer<String>, String> {
             let (Some(version), Some(etag)) = (version, etag) else {
                 return Err("the answer carries no version or no ETag".to_owned());
             };
-            let body = response.text().await;
-            let body = body.map_err(|error| format!("the answer broke off: {error}"))?;
+            let body = text_of(web_sys::Response::from(response).text()).await;
+            let body = body.map_err(|_| "the answer broke off".to_owned())?;
             Ok(Answer::Snapshot {
                 version,
                 etag,

@@ -11,11 +11,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
+use serde_json::Value;
 
 pub use open::{BuiltIn, OpenError};
 pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
 
 use crate::guard::Waivers;
+use crate::json::Members;
 use crate::log::LogRecord;
 use crate::platform::Platform;
 use crate::reason::Reason;
@@ -158,7 +160,7 @@ pub struct Reload {
 }
 
 /// How a refresh ended, as its initiators are told.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RefreshReport {
     /// How it ended.
     pub outcome: Outcome,
@@ -171,10 +173,30 @@ pub struct RefreshReport {
     /// Why the candidate was rejected.
     pub reasons: Vec<Reason>,
     /// Why it failed.
-    #[serde(flatten)]
     pub failure: Option<Failure>,
     /// Whether this was a refresh that had begun already.
     pub joined: bool,
+}
+
+impl RefreshReport {
+    /// As the initiators read it.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut members = Members::new();
+        members
+            .text("outcome", self.outcome.as_str())
+            .number("version", self.version.get())
+            .number("previous_version", self.previous_version.get())
+            .number("duration_ms", self.duration_ms)
+            .value(
+                "reasons",
+                self.reasons.iter().map(Reason::to_json).collect(),
+            );
+        if let Some(failure) = &self.failure {
+            failure.tell(&mut members);
+        }
+        members.flag("joined", self.joined).take()
+    }
 }
 
 /// The answer to a snapshot request.

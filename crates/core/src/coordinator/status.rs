@@ -1,14 +1,15 @@
 //! What an operator sees of a space.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Coordinator;
+use crate::json::Members;
 use crate::platform::Platform;
 use crate::refresh::Outcome;
 use crate::settings::SourceSettings;
 use crate::sql::SqlError;
 use crate::store::{Attempt, Origin, Store};
+use crate::strict;
 use crate::version::{ContentHash, UnixMillis, Version};
 use crate::wire::rfc3339;
 
@@ -28,7 +29,7 @@ pub(super) const ADOPTIONS: &str = "adoptions_total";
 pub(super) const SNAPSHOT_REPLIES: &str = "snapshot_replies_total";
 
 /// One space, as `status` shows it and `metrics` counts it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Status {
     /// The space.
     pub space: String,
@@ -49,7 +50,7 @@ pub struct Status {
 }
 
 /// The head, without its document.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HeadStatus {
     /// Its version.
     pub version: Version,
@@ -70,8 +71,7 @@ pub struct HeadStatus {
 }
 
 /// How a space's source does, in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceState {
     /// The space has no source to pull.
     None,
@@ -90,10 +90,9 @@ pub enum SourceState {
 }
 
 /// How a space's source does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SourceStatus {
     /// Which source: its `kind` and where it is; never with a secret or a URL's query.
-    #[serde(flatten)]
     pub upstream: Value,
     /// In one word.
     pub state: SourceState,
@@ -114,7 +113,7 @@ pub struct SourceStatus {
 }
 
 /// When things happen next.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ScheduleStatus {
     /// When the next refresh is due, RFC 3339.
     pub next_refresh_at: Option<String>,
@@ -122,6 +121,78 @@ pub struct ScheduleStatus {
     pub next_alarm_at: Option<String>,
     /// The same in Unix milliseconds.
     pub next_alarm_at_ms: Option<UnixMillis>,
+}
+
+impl SourceState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Never => "never",
+            Self::Ok => "ok",
+            Self::Failing => "failing",
+            Self::Rejected => "rejected",
+            Self::Missing => "missing",
+            Self::Unusable => "unusable",
+        }
+    }
+}
+
+impl Status {
+    /// As `status` shows it.
+    #[must_use]
+    pub fn into_json(self) -> Value {
+        Members::new()
+            .text("space", &self.space)
+            .value("head", self.head.to_json())
+            .value("source", self.source.into_json())
+            .value("schedule", self.schedule.to_json())
+            .value("settings", self.settings)
+            .texts("errors", &self.errors)
+            .value("counters", Value::Object(self.counters))
+            .text("object_started_at", &self.object_started_at)
+            .take()
+    }
+}
+
+impl HeadStatus {
+    fn to_json(&self) -> Value {
+        Members::new()
+            .number("version", self.version.get())
+            .text("etag", &self.etag)
+            .text("hash", &self.hash.hex())
+            .number("bytes", self.bytes as u64)
+            .text("adopted_at", &self.adopted_at)
+            .number("age_ms", self.age_ms)
+            .text("origin", self.origin.as_str())
+            .flag("base", self.base)
+            .take()
+    }
+}
+
+impl SourceStatus {
+    fn into_json(self) -> Value {
+        Members::new()
+            .extend(self.upstream)
+            .text("state", self.state.as_str())
+            .flag("healthy", self.healthy)
+            .value("last_attempt", self.last_attempt.unwrap_or_default())
+            .value("last_error", self.last_error.unwrap_or_default())
+            .optional_text("last_success_at", self.last_success_at.as_deref())
+            .optional_number("last_success_at_ms", self.last_success_at_ms.map(|at| at.0))
+            .number("consecutive_failures", self.consecutive_failures.into())
+            .flag("in_flight", self.in_flight)
+            .take()
+    }
+}
+
+impl ScheduleStatus {
+    fn to_json(&self) -> Value {
+        Members::new()
+            .optional_text("next_refresh_at", self.next_refresh_at.as_deref())
+            .optional_text("next_alarm_at", self.next_alarm_at.as_deref())
+            .optional_number("next_alarm_at_ms", self.next_alarm_at_ms.map(|at| at.0))
+            .take()
+    }
 }
 
 impl<P: Platform> Coordinator<P> {
@@ -216,7 +287,7 @@ fn add(totals: &mut Map<String, Value>, name: &str, label: &str, amount: u64) {
 }
 
 fn shown(attempt: &Attempt) -> Value {
-    attempt.record.clone()
+    strict::parse(&attempt.record).unwrap_or_default()
 }
 
 fn source_state(source: &SourceSettings, last: Option<&Attempt>) -> SourceState {

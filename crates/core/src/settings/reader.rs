@@ -2,13 +2,14 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::duration::format_duration_ms;
 use super::rule;
 use super::section::Section;
 use super::source::without_query;
 use super::suggest;
+use crate::json::Members;
 use crate::names::COORDINATOR_BINDING;
 use crate::reason::kind_of;
 
@@ -104,35 +105,46 @@ pub enum TransportSettings {
 impl ReaderSettings {
     /// The settings in force, spelled as the settings var spells them.
     pub fn describe(&self) -> Value {
-        let wait = |deadline_ms: u64| json!({ "wait": format_duration_ms(deadline_ms) });
-        json!({
-            "cold_start": match self.cold_start {
-                ColdStart::Base => json!("base"),
-                ColdStart::Wait { deadline_ms } => wait(deadline_ms),
-            },
-            "on_expired": match self.on_expired {
-                OnExpired::Serve => json!("serve"),
-                OnExpired::Wait { deadline_ms } => wait(deadline_ms),
-                OnExpired::Error => json!("error"),
-            },
-            "revalidate_timeout": format_duration_ms(self.revalidate_timeout_ms),
-            "transport": self.transport.describe(),
-        })
+        let mut members = Members::new();
+        let mut policy = |name, word, deadline_ms| match deadline_ms {
+            None => _ = members.text(name, word),
+            Some(deadline_ms) => {
+                let wait = Members::new()
+                    .text("wait", &format_duration_ms(deadline_ms))
+                    .take();
+                members.value(name, wait);
+            }
+        };
+        match self.cold_start {
+            ColdStart::Base => policy("cold_start", "base", None),
+            ColdStart::Wait { deadline_ms } => policy("cold_start", "", Some(deadline_ms)),
+        }
+        match self.on_expired {
+            OnExpired::Serve => policy("on_expired", "serve", None),
+            OnExpired::Wait { deadline_ms } => policy("on_expired", "", Some(deadline_ms)),
+            OnExpired::Error => policy("on_expired", "error", None),
+        }
+        let revalidate_timeout = format_duration_ms(self.revalidate_timeout_ms);
+        members.text("revalidate_timeout", &revalidate_timeout);
+        members.value("transport", self.transport.describe()).take()
     }
 
     pub(super) fn parse(mut reader: Section<'_, '_>) -> ReaderSettings {
         let default = ReaderSettings::default();
-        let base = ("base", ColdStart::Base);
-        let cold_start = policy(&mut reader, "cold_start", &[base], |deadline_ms| {
-            ColdStart::Wait { deadline_ms }
-        });
-        let words = [("serve", OnExpired::Serve), ("error", OnExpired::Error)];
-        let on_expired = policy(&mut reader, "on_expired", &words, |deadline_ms| {
-            OnExpired::Wait { deadline_ms }
-        });
+        let cold_start = policy(&mut reader, "cold_start", &["base", "wait"]);
+        let on_expired = policy(&mut reader, "on_expired", &["serve", "error", "wait"]);
         ReaderSettings {
-            cold_start: cold_start.unwrap_or(default.cold_start),
-            on_expired: on_expired.unwrap_or(default.on_expired),
+            cold_start: match cold_start {
+                Some(Policy::Word(_)) => ColdStart::Base,
+                Some(Policy::Wait(deadline_ms)) => ColdStart::Wait { deadline_ms },
+                None => default.cold_start,
+            },
+            on_expired: match on_expired {
+                Some(Policy::Word(0)) => OnExpired::Serve,
+                Some(Policy::Word(_)) => OnExpired::Error,
+                Some(Policy::Wait(deadline_ms)) => OnExpired::Wait { deadline_ms },
+                None => default.on_expired,
+            },
             revalidate_timeout_ms: reader.duration(
                 "revalidate_timeout",
                 DEADLINE_MS,
@@ -159,19 +171,21 @@ impl Default for ReaderSettings {
 impl TransportSettings {
     /// What status shows, without a secret's value.
     pub fn describe(&self) -> Value {
+        let mut members = Members::new();
         match self {
-            TransportSettings::Object { binding } => json!({ "object": binding }),
+            TransportSettings::Object { binding } => members.text("object", binding),
             TransportSettings::Service {
                 binding,
                 token_secret,
-            } => {
-                json!({ "service": binding, "token_secret": token_secret })
-            }
-            TransportSettings::Url { url, token_secret } => {
-                json!({ "url": without_query(url), "token_secret": token_secret })
-            }
-            TransportSettings::Unusable { reason } => json!({ "unusable": reason }),
-        }
+            } => members
+                .text("service", binding)
+                .text("token_secret", token_secret),
+            TransportSettings::Url { url, token_secret } => members
+                .text("url", without_query(url))
+                .text("token_secret", token_secret),
+            TransportSettings::Unusable { reason } => members.text("unusable", reason),
+        };
+        members.take()
     }
 
     /// Following the wrong coordinator is worse than following none: no default after a mistake.
@@ -237,13 +251,17 @@ fn parse_transport(mut transport: Section<'_, '_>) -> Option<TransportSettings> 
     })
 }
 
-/// A policy: one of `words`, `"wait"`, or `{ wait = "50ms" }`. `None` if absent or, noted, wrong.
-fn policy<P: Copy>(
-    reader: &mut Section<'_, '_>,
-    name: &str,
-    words: &[(&str, P)],
-    wait: fn(u64) -> P,
-) -> Option<P> {
+/// A policy as it is written.
+enum Policy {
+    /// One of the words, by its place.
+    Word(usize),
+    /// To wait, in milliseconds.
+    Wait(u64),
+}
+
+/// A policy: one of `words`, the last of which is `"wait"`, or `{ wait = "50ms" }`. `None` if absent
+/// or, noted, wrong.
+fn policy(reader: &mut Section<'_, '_>, name: &str, words: &[&str]) -> Option<Policy> {
     let value = reader.get(name)?;
     if value.is_object() {
         let mut waiting = reader.child(name, Some(&["wait"]))?;
@@ -253,23 +271,19 @@ fn policy<P: Copy>(
                 "missing, expected a duration such as \"50ms\"".to_owned(),
             );
         }
-        return Some(wait(waiting.duration("wait", DEADLINE_MS, DEFAULT_WAIT_MS)));
+        let deadline_ms = waiting.duration("wait", DEADLINE_MS, DEFAULT_WAIT_MS);
+        return Some(Policy::Wait(deadline_ms));
     }
-    let known: Vec<&str> = words
-        .iter()
-        .map(|(word, _)| *word)
-        .chain(["wait"])
-        .collect();
     let found = match value.as_str() {
-        Some("wait") => return Some(wait(DEFAULT_WAIT_MS)),
-        Some(word) => match words.iter().find(|(known, _)| *known == word) {
-            Some((_, policy)) => return Some(*policy),
-            None => format!("found another string: {}", suggest::hint(word, &known)),
+        Some("wait") => return Some(Policy::Wait(DEFAULT_WAIT_MS)),
+        Some(word) => match words.iter().position(|known| *known == word) {
+            Some(place) => return Some(Policy::Word(place)),
+            None => format!("found another string: {}", suggest::hint(word, words)),
         },
         None => format!(
             "found {}, expected {}",
             kind_of(value),
-            suggest::one_of(&known)
+            suggest::one_of(words)
         ),
     };
     reader.wrong(name, format!("{found} (or {{ wait = \"50ms\" }})"));

@@ -54,7 +54,6 @@ pub(super) fn r2_key(text: &str) -> Result<(), String> {
 /// An absolute HTTP(S) URL with a host. Stricter than browsers, which guess: what passes here means
 /// the same to every parser.
 pub(super) fn url(text: &str) -> Result<(), String> {
-    let expected = |what: &str| Err(format!("expected {what}"));
     if text.len() > MAX_URL_BYTES {
         return expected(&format!("a URL of at most {MAX_URL_BYTES} bytes"));
     }
@@ -93,6 +92,11 @@ pub(super) fn base_url(text: &str) -> Result<(), String> {
     expect(!text.contains('?'), || {
         "expected a URL without a query".to_owned()
     })
+}
+
+#[inline(never)]
+fn expected(what: &str) -> Result<(), String> {
+    Err(format!("expected {what}"))
 }
 
 fn expect(fits: bool, expected: impl FnOnce() -> String) -> Result<(), String> {

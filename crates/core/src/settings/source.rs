@@ -1,10 +1,11 @@
 //! Where a space's `source` layer comes from.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::SettingsError;
 use super::rule;
 use super::section::Section;
+use crate::json::{self, Members};
 use crate::names::{CONFIG_KV_BINDING, CONFIG_KV_KEY};
 use crate::reason::kind_of;
 use crate::version::ContentHash;
@@ -68,33 +69,39 @@ impl SourceSettings {
     /// means nothing under another. Hashed, since a URL's query may hold a secret.
     pub fn fingerprint(&self) -> String {
         let identity = match self {
-            SourceSettings::Kv { binding, key } => json!([binding, key]),
-            SourceSettings::KvPrefix { binding, prefix } => json!([binding, prefix]),
-            SourceSettings::Url { url, token_secret } => json!([url, token_secret]),
+            SourceSettings::Kv { binding, key } => (binding, Some(key)),
+            SourceSettings::KvPrefix { binding, prefix } => (binding, Some(prefix)),
+            SourceSettings::Url { url, token_secret } => (url, token_secret.as_ref()),
             SourceSettings::None | SourceSettings::Unusable { .. } => {
                 return self.kind().to_owned();
             }
         };
-        let hash = ContentHash::of(identity.to_string().as_bytes()).hex();
+        let (place, within) = identity;
+        let identity = [place.as_str().into(), within.map(String::as_str).into()];
+        let identity = json::text(&Value::Array(identity.into()));
+        let hash = ContentHash::of(identity.as_bytes()).hex();
         format!("{}-{}", self.kind(), hash.get(..32).unwrap_or(&hash))
     }
 
     /// What status shows: the kind and where to look, without a URL's query.
     pub fn describe(&self) -> Value {
-        let kind = self.kind();
+        let mut members = Members::new();
+        members.text("kind", self.kind());
         match self {
             SourceSettings::Kv { binding, key } => {
-                json!({ "kind": kind, "binding": binding, "key": key })
+                members.text("binding", binding).text("key", key);
             }
             SourceSettings::KvPrefix { binding, prefix } => {
-                json!({ "kind": kind, "binding": binding, "prefix": prefix })
+                members.text("binding", binding).text("prefix", prefix);
             }
             SourceSettings::Url { url, token_secret } => {
-                json!({ "kind": kind, "url": without_query(url), "token_secret": token_secret })
+                members.text("url", without_query(url));
+                members.optional_text("token_secret", token_secret.as_deref());
             }
-            SourceSettings::None => json!({ "kind": kind }),
-            SourceSettings::Unusable { reason } => json!({ "kind": kind, "reason": reason }),
+            SourceSettings::None => {}
+            SourceSettings::Unusable { reason } => _ = members.text("reason", reason),
         }
+        members.take()
     }
 
     pub(super) fn unusable(error: &SettingsError) -> SourceSettings {

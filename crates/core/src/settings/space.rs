@@ -2,12 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::duration::format_duration_ms;
 use super::section::Section;
 use super::source::SourceSettings;
 use crate::guard::{Guards, KeyLoss};
+use crate::json::Members;
 
 pub(super) const FIELDS: &[&str] = &[
     "source",
@@ -54,26 +55,29 @@ pub struct SpaceSettings {
 impl SpaceSettings {
     /// The settings in force, spelled as the settings var spells them.
     pub fn describe(&self) -> Value {
-        let mut described = json!({ "source": self.source.describe() });
-        if let Some(fields) = described.as_object_mut() {
-            for (name, ms) in [
-                ("refresh_interval", self.refresh_interval_ms),
-                ("backoff_max", self.backoff_max_ms),
-                ("ttl", self.ttl_ms),
-                ("stale_while_revalidate", self.stale_while_revalidate_ms),
-                ("source_timeout", self.source_timeout_ms),
-            ] {
-                fields.insert(name.to_owned(), format_duration_ms(ms).into());
-            }
-            let Guards {
-                empty,
-                max_key_loss,
-            } = self.guard;
-            let guard = json!({ "empty": empty, "max_key_loss": max_key_loss.percent() });
-            fields.insert("guard".to_owned(), guard);
-            fields.insert("keep_versions".to_owned(), self.keep_versions.into());
+        let mut members = Members::new();
+        members.value("source", self.source.describe());
+        for (name, ms) in [
+            ("refresh_interval", self.refresh_interval_ms),
+            ("backoff_max", self.backoff_max_ms),
+            ("ttl", self.ttl_ms),
+            ("stale_while_revalidate", self.stale_while_revalidate_ms),
+            ("source_timeout", self.source_timeout_ms),
+        ] {
+            members.text(name, &format_duration_ms(ms));
         }
-        described
+        let Guards {
+            empty,
+            max_key_loss,
+        } = self.guard;
+        let mut guard = Members::new();
+        guard
+            .flag("empty", empty)
+            .number("max_key_loss", max_key_loss.percent().into());
+        members.value("guard", guard.take());
+        members
+            .number("keep_versions", self.keep_versions.into())
+            .take()
     }
 
     pub(super) fn parse(mut space: Section<'_, '_>) -> SpaceSettings {

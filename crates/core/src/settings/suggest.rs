@@ -1,6 +1,8 @@
 //! "Did you mean …": the nearest known name to one that is not known.
 
-/// Longest name that is compared or shown, in characters; keeps the comparison's cost bounded.
+use std::fmt::Write as _;
+
+/// Longest name that is compared (in bytes: known names are ASCII) or shown (in characters); keeps the comparison's cost bounded.
 const MAX_NAME_CHARS: usize = 64;
 /// Most edits between a name and the one it is taken for.
 const MAX_EDITS: usize = 2;
@@ -12,7 +14,7 @@ pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let spelled = known
         .iter()
         .filter_map(|candidate| Some((normalised(candidate)?, *candidate)));
-    let within = |(normal, candidate): (Vec<char>, &'k str)| {
+    let within = |(normal, candidate): (Vec<u8>, &'k str)| {
         let edits = edits_between(&name, &normal);
         // Two edits turn any short word into any other: allow fewer there.
         (edits <= MAX_EDITS.min(normal.len() / 3)).then_some((edits, candidate))
@@ -50,29 +52,34 @@ pub fn one_of(known: &[&str]) -> String {
         [] => String::new(),
         [only] => format!("{only:?}"),
         [first @ .., last] => {
-            let first: Vec<String> = first.iter().map(|name| format!("{name:?}")).collect();
-            format!("{} or {last:?}", first.join(", "))
+            let mut listed = String::new();
+            for (index, name) in first.iter().enumerate() {
+                let comma = if index > 0 { ", " } else { "" };
+                // Writing to a String cannot fail.
+                let _ = write!(listed, "{comma}{name:?}");
+            }
+            format!("{listed} or {last:?}")
         }
     }
 }
 
 /// `None` for a name with nothing to compare.
-fn normalised(name: &str) -> Option<Vec<char>> {
-    let normal: Vec<char> = name
-        .chars()
-        .take(MAX_NAME_CHARS)
-        .filter(|character| !matches!(character, '_' | '-'))
-        .map(|character| character.to_ascii_lowercase())
-        .collect();
+fn normalised(name: &str) -> Option<Vec<u8>> {
+    let mut normal = Vec::new();
+    for byte in name.bytes().take(MAX_NAME_CHARS) {
+        if !matches!(byte, b'_' | b'-') {
+            normal.push(byte.to_ascii_lowercase());
+        }
+    }
     (!normal.is_empty()).then_some(normal)
 }
 
-fn contains(whole: &[char], part: &[char]) -> bool {
+fn contains(whole: &[u8], part: &[u8]) -> bool {
     part.len() >= 3 && whole.windows(part.len()).any(|window| window == part)
 }
 
 /// Damerau-Levenshtein distance, optimal string alignment: insert, delete, replace, swap neighbours.
-fn edits_between(left: &[char], right: &[char]) -> usize {
+fn edits_between(left: &[u8], right: &[u8]) -> usize {
     let mut before_last: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=right.len()).collect();
     let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX - 1);
@@ -110,8 +117,7 @@ mod tests {
     ];
 
     fn edits(left: &str, right: &str) -> usize {
-        let chars = |text: &str| text.chars().collect::<Vec<char>>();
-        edits_between(&chars(left), &chars(right))
+        edits_between(left.as_bytes(), right.as_bytes())
     }
 
     #[test]
@@ -126,7 +132,8 @@ mod tests {
             ("abc", "axc", 1),
             ("kitten", "sitting", 3),
             ("ttl", "lttt", 2),
-            ("ä", "a", 1),
+            // Bytes are counted: known names are ASCII.
+            ("ä", "a", 2),
         ] {
             assert_eq!(edits(left, right), expected, "{left} {right}");
             assert_eq!(edits(right, left), expected, "{right} {left}");

@@ -1,86 +1,43 @@
-//! Numbers that can be kept, and those that cannot. Two readings of one rule: a number is refused
+//! Numbers that can be kept, and those that cannot. A number is refused
 //! when a 64-bit float overflows on it, or when it is an integer that 64 bits do not hold.
 
 use serde_json::Value;
 
-/// The key under which `serde_json` hands over the digits of a number (feature `exact_numbers`).
-pub(super) const NUMBER_KEY: &str = "$serde_json::private::Number";
-
-/// Whether a text may hold such a key: an object that had one could pass for a number.
-pub(super) fn has_private_key(text: &str) -> bool {
-    text.split('$')
-        .skip(1)
-        .any(|rest| rest.starts_with("serde_json::private::"))
-}
-
-pub(super) const TOO_LARGE: &str =
-    "the number is too large for a 64-bit float; expected it as a string";
+const TOO_LARGE: &str = "the number is too large for a 64-bit float; expected it as a string";
 const TOO_WIDE: &str =
     "the integer needs more than 64 bits and would lose digits; expected it as a string";
 
-/// A number as it was written.
+/// The number with these digits, which are JSON's.
 pub(super) fn exact(digits: &str) -> Result<Value, &'static str> {
-    let number = digits.parse().map_err(|_| TOO_LARGE)?;
     if overflows(digits) {
         return Err(TOO_LARGE);
     }
     if is_integer(digits) && is_wide(digits) {
         return Err(TOO_WIDE);
     }
-    Ok(Value::Number(number))
+    kept(digits).ok_or(TOO_LARGE)
 }
 
-/// The numbers of a text, as `serde_json` hands them over without the feature: floats are rounded
-/// already, integers beyond 64 bits among them.
-pub(super) struct Numbers<'t> {
-    text: &'t str,
-    /// How many numbers were read so far.
-    read: usize,
-    /// The ordinal of the text's first integer that 64 bits cannot hold, once somebody had to look.
-    first_wide: Option<Option<usize>>,
+/// As it was written.
+#[cfg(feature = "exact_numbers")]
+fn kept(digits: &str) -> Option<Value> {
+    Some(Value::Number(serde_json::Number::from_string_unchecked(
+        digits.to_owned(),
+    )))
 }
 
-impl<'t> Numbers<'t> {
-    pub(super) fn of(text: &'t str) -> Self {
-        Self {
-            text,
-            read: 0,
-            first_wide: None,
-        }
+/// As an integer, or as the float nearest to it.
+#[cfg(not(feature = "exact_numbers"))]
+fn kept(digits: &str) -> Option<Value> {
+    // An integer has no nought with a sign.
+    if is_integer(digits) && digits != "-0" {
+        let unsigned = digits.parse::<u64>().map(Value::from);
+        return unsigned
+            .or_else(|_| digits.parse::<i64>().map(Value::from))
+            .ok();
     }
-
-    pub(super) fn integer(&mut self, value: impl Into<Value>) -> Result<Value, &'static str> {
-        self.read += 1;
-        Ok(value.into())
-    }
-
-    #[cfg(not(feature = "exact_numbers"))]
-    pub(super) fn float(&mut self, value: f64) -> Result<Value, &'static str> {
-        if self.is_wide_integer(value) {
-            return Err(TOO_WIDE);
-        }
-        self.integer(value)
-    }
-
-    /// Never called: with the feature, numbers come as digits. Refusing keeps the code that writes
-    /// floats out of the bundle.
-    #[cfg(feature = "exact_numbers")]
-    pub(super) fn float(&mut self, _: f64) -> Result<Value, &'static str> {
-        Err(TOO_LARGE)
-    }
-
-    /// Whether the number just read is an integer literal beyond 64 bits. Only the text can tell,
-    /// and few documents have any float this large, so it is scanned on demand.
-    #[cfg_attr(feature = "exact_numbers", allow(dead_code))]
-    fn is_wide_integer(&mut self, float: f64) -> bool {
-        const TWO_63: f64 = 9_223_372_036_854_775_808.0;
-        let text = self.text;
-        float.abs() >= TWO_63
-            && *self
-                .first_wide
-                .get_or_insert_with(|| first_wide_integer(text))
-                == Some(self.read)
-    }
+    let float = digits.parse().ok()?;
+    serde_json::Number::from_f64(float).map(Value::Number)
 }
 
 fn is_integer(digits: &str) -> bool {
@@ -125,45 +82,6 @@ fn overflows(number: &str) -> bool {
     }
 }
 
-/// The ordinal, among the numbers of `text`, of the first integer literal that neither `i64` nor
-/// `u64` holds.
-#[cfg_attr(feature = "exact_numbers", allow(dead_code))]
-fn first_wide_integer(text: &str) -> Option<usize> {
-    let mut ordinal = 0;
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
-        rest = rest.get(at..)?;
-        if let Some(string) = rest.strip_prefix('"') {
-            rest = after_string(string)?;
-            continue;
-        }
-        let end = rest
-            .find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'))
-            .unwrap_or(rest.len());
-        let (number, after) = rest.split_at_checked(end)?;
-        if is_integer(number) && is_wide(number) {
-            return Some(ordinal);
-        }
-        ordinal += 1;
-        rest = after;
-    }
-    None
-}
-
-/// What follows the quote that closes a string.
-#[cfg_attr(feature = "exact_numbers", allow(dead_code))]
-fn after_string(mut string: &str) -> Option<&str> {
-    loop {
-        let at = string.find(['"', '\\'])?;
-        let (_, special) = string.split_at_checked(at)?;
-        if let Some(after) = special.strip_prefix('"') {
-            return Some(after);
-        }
-        // An escaped character is one ASCII character, as the parser has seen or will refuse.
-        string = special.get(2..)?;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(
@@ -173,29 +91,6 @@ mod tests {
         clippy::indexing_slicing
     )]
     use super::*;
-
-    #[test]
-    fn finds_the_first_wide_integer() {
-        for (text, ordinal) in [
-            ("", None),
-            (
-                "[1,-2,3.5,18446744073709551615,-9223372036854775808,1e30,99999999999999999999.5]",
-                None,
-            ),
-            ("[1,18446744073709551616]", Some(1)),
-            ("[-9223372036854775809,18446744073709551616]", Some(0)),
-            (
-                r#"{"12345678901234567890123":"\"12345678901234567890123\\","b":12345678901234567890123}"#,
-                Some(0),
-            ),
-            (r#"["\\",1,"é\"",2,12345678901234567890123]"#, Some(2)),
-            ("\"\\é123456789012345678901234567890", None),
-            ("\"", None),
-            ("\"\\", None),
-        ] {
-            assert_eq!(first_wide_integer(text), ordinal, "{text}");
-        }
-    }
 
     #[test]
     fn overflow_is_told_from_the_digits() {

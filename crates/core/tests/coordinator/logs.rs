@@ -61,7 +61,7 @@ fn no_line_holds_a_value_of_a_document() {
         .collect();
     let all = ["adopted", "failed", "missing", "rejected", "unchanged"];
     assert!(outcomes.iter().eq(all.iter()), "{outcomes:?}");
-    let status = serde_json::to_string(&space.status()).unwrap();
+    let status = space.status().into_json().to_string();
     let reasons = space
         .machine
         .database

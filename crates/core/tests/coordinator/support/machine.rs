@@ -163,7 +163,7 @@ impl Runtime for Simulated {
     }
 
     fn log(&self, record: &LogRecord<'_>) {
-        let line = serde_json::to_string(record).unwrap();
+        let line = record.line();
         self.machine.log.borrow_mut().push(line);
     }
 }
