@@ -20,7 +20,7 @@ inputs() {
   {
     # shellcheck disable=SC2086
     find Cargo.toml Cargo.lock package-lock.json $sources crates/*/Cargo.toml crates/*/src \
-      scripts/build.sh scripts/env.sh scripts/wasm-opt -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+      scripts/build.sh scripts/env.sh scripts/wasm-opt scripts/prune-exports.mjs -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
     with_wasm_rust rustc -vV
     "$TOOLS/bin/worker-build" --version
   } | cksum
