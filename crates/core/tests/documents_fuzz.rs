@@ -128,6 +128,25 @@ proptest! {
         }
     }
 
+    /// Our parser takes what serde_json's takes, and refuses as syntax what that refuses.
+    #[test]
+    fn agrees_with_serde_json_on_odd_texts(
+        tokens in proptest::collection::vec(proptest::sample::select(vec![
+            "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "\"\"", "0", "-0", "01", "-", "1.", ".5", "1.5", "1e5", "1e", "1E+2",
+            "true", "nul", "null", "false", "\"\\u00e9\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83dx\"",
+            "\"\\ud83d\\u0041\"", "\"\\x\"", "\"\\", "\"\n\"", "\"\\n\\/\\b\"", "\"\u{7f}\u{e9}\"", " ", "\n", "\t", "\u{a0}",
+        ]), 0..7)
+    ) {
+        let text = format!("{{\"k\":{}}}", tokens.concat());
+        let plain = serde_json::from_str::<Value>(&text);
+        match Document::parse(text.as_bytes()) {
+            Ok(_) => prop_assert!(plain.is_ok(), "taken: {text:?}"),
+            Err(reason) => prop_assert!(
+                plain.is_err() || reason.code != ReasonCode::Syntax, "refused: {text:?}: {reason}"
+            ),
+        }
+    }
+
     #[test]
     fn every_member_is_found_by_its_pointer(object in any_object()) {
         fn visit(root: &Object, at: &str, value: &Value) {
