@@ -1,4 +1,4 @@
-# Tools that come from crates.io, installed under .tools/bin.
+# Tools that come as crates, installed under .tools/bin.
 # shellcheck shell=bash
 
 WORKER_BUILD_VERSION=0.8.7

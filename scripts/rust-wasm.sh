@@ -37,14 +37,8 @@ get_wasm_target() {
   touch "$RUST_DEBIAN/complete-1"
 }
 
-add_target_by_rustup() {
-  local server="${RUSTUP_DIST_SERVER:-https://static.rust-lang.org}"
-  # rustup waits minutes for a server that does not answer; ask first.
-  if command -v curl >/dev/null; then
-    curl -sSfIL --connect-timeout 5 --max-time 15 -o /dev/null "$server/rustup/release-stable.toml" || return 1
-  fi
-  RUSTUP_MAX_RETRIES=1 timeout 300 rustup target add "$WASM_TARGET"
-}
+# rustup waits minutes, and more than once, for a server that does not answer.
+add_target_by_rustup() { RUSTUP_MAX_RETRIES=1 timeout 300 rustup target add "$WASM_TARGET"; }
 
 # The packages expect their libraries under /usr/lib; wrappers tell the loader where they are instead.
 write_rust_wrappers() {

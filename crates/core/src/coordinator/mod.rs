@@ -6,27 +6,26 @@
 mod open;
 mod refresh;
 mod status;
+mod trigger;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use serde_json::Value;
 
 pub use open::{BuiltIn, OpenError};
 pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
 
+pub use trigger::{RefreshReport, Reload, Trigger};
+
 use crate::guard::Waivers;
-use crate::json::Members;
 use crate::log::LogRecord;
 use crate::platform::Platform;
-use crate::reason::Reason;
-use crate::refresh::{Failure, Outcome};
 use crate::schedule::{self, Pace, Repair};
 use crate::settings::{SourceSettings, SpaceSettings};
 use crate::space_name::SpaceName;
 use crate::store::{Head, Increments, Origin, Schedule};
-use crate::version::{UnixMillis, Version};
+use crate::version::UnixMillis;
 use crate::wire::Freshness;
 
 /// How long a snapshot request waits for the first document of a space, in milliseconds.
@@ -92,111 +91,6 @@ enum Stray {
         /// The latest time that makes sense.
         latest: UnixMillis,
     },
-}
-
-/// What asked for a refresh.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// The schedule.
-    Alarm,
-    /// The first readers of a space that holds no document yet.
-    Bootstrap,
-    /// An operator.
-    Reload(Reload),
-}
-
-impl Trigger {
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::Alarm => "alarm",
-            Self::Bootstrap => "bootstrap",
-            Self::Reload(_) => "reload",
-        }
-    }
-
-    /// Whether a joiner is to be named in the audit instead: an operator rather than the schedule,
-    /// and of two operators the one who waives a guard that still held.
-    fn yields_to(&self, joiner: &Self) -> bool {
-        match (self, joiner) {
-            (_, Self::Alarm | Self::Bootstrap) => false,
-            (Self::Alarm | Self::Bootstrap, Self::Reload(_)) => true,
-            (Self::Reload(first), Self::Reload(second)) => {
-                first.waivers.union(second.waivers) != first.waivers
-            }
-        }
-    }
-
-    fn actor(&self) -> &str {
-        match self {
-            Self::Reload(reload) => &reload.actor,
-            Self::Alarm | Self::Bootstrap => self.as_str(),
-        }
-    }
-
-    fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Reload(reload) => reload.reason.as_deref(),
-            Self::Alarm | Self::Bootstrap => None,
-        }
-    }
-
-    fn waivers(&self) -> Waivers {
-        match self {
-            Self::Reload(reload) => reload.waivers,
-            Self::Alarm | Self::Bootstrap => Waivers::default(),
-        }
-    }
-}
-
-/// An operator's wish to refresh now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reload {
-    /// The token's name.
-    pub actor: String,
-    /// Why, in the operator's words.
-    pub reason: Option<String>,
-    /// Guards that do not hold this time.
-    pub waivers: Waivers,
-}
-
-/// How a refresh ended, as its initiators are told.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RefreshReport {
-    /// How it ended.
-    pub outcome: Outcome,
-    /// The head's version afterwards.
-    pub version: Version,
-    /// The head's version before.
-    pub previous_version: Version,
-    /// Milliseconds from asking the source to its answer.
-    pub duration_ms: u64,
-    /// Why the candidate was rejected.
-    pub reasons: Vec<Reason>,
-    /// Why it failed.
-    pub failure: Option<Failure>,
-    /// Whether this was a refresh that had begun already.
-    pub joined: bool,
-}
-
-impl RefreshReport {
-    /// As the initiators read it.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let mut members = Members::new();
-        members
-            .text("outcome", self.outcome.as_str())
-            .number("version", self.version.get())
-            .number("previous_version", self.previous_version.get())
-            .number("duration_ms", self.duration_ms)
-            .value(
-                "reasons",
-                self.reasons.iter().map(Reason::to_json).collect(),
-            );
-        if let Some(failure) = &self.failure {
-            failure.tell(&mut members);
-        }
-        members.flag("joined", self.joined).take()
-    }
 }
 
 /// The answer to a snapshot request.
