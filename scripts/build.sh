@@ -30,12 +30,15 @@ outputs() { (cd "$folder/$out" && cksum index.js index_bg.wasm worker/shim.mjs);
 
 # Panic messages hold source paths; make them the same everywhere.
 remap() {
-  local cargo_home dir
+  local cargo_home dir commit
   cargo_home="${CARGO_HOME:-$HOME/.cargo}"
   printf '%s\x1f' "--remap-path-prefix=$ROOT=/bellwether"
   # The folder below src/ is named after the registry or its mirror.
   for dir in "$cargo_home"/registry/src/*/; do printf '%s\x1f' "--remap-path-prefix=${dir%/}=/crates"; done
-  printf '%s' "--remap-path-prefix=$(with_wasm_rust rustc --print sysroot)/lib/rustlib/src/rust=/rustc"
+  # Where the component rust-src is installed, rustc names std's sources by their place on this machine, elsewhere by
+  # its commit: make it the commit in both cases.
+  commit="$(with_wasm_rust rustc -vV | sed -n 's/^commit-hash: \([0-9a-f]\{40\}\)$/\/\1/p')"
+  printf '%s' "--remap-path-prefix=$(with_wasm_rust rustc --print sysroot)/lib/rustlib/src/rust=/rustc$commit"
 }
 
 main() {
