@@ -40,7 +40,7 @@ pub enum Plan {
     Refuse,
 }
 
-/// One call to the coordinator, to be finished by [`Cache::receive`] or [`Cache::fail`].
+/// One call to the coordinator, to be finished by [`receive`](super::Cache::receive) or [`fail`](super::Cache::fail).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Call {
     /// The validator to ask with; `None` asks for the whole document.
