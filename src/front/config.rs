@@ -33,14 +33,12 @@ pub(super) async fn config(
         .as_ref()
         .zip(if_none_match)
         .is_some_and(|(etag, held)| etag.matches_if_none_match(&held));
-    let body = match pointer.as_deref() {
-        None | Some("") => read.value.text().as_bytes().to_vec(),
-        Some(pointer) => value_at(&read.value, pointer)?,
-    };
-    let answer = if held {
-        Answer::empty(304)
-    } else {
-        Answer::json_text(body)
+    let document = &read.value;
+    let found = pointer::get(document.object(), pointer.as_deref().unwrap_or_default())?;
+    let answer = match found {
+        _ if held => Answer::empty(304),
+        Found::Whole(_) => Answer::json_text(document.text().as_bytes()),
+        Found::Part(value) => Answer::json_text(json::text(value)),
     };
     Ok(describe(answer, &read))
 }
@@ -66,14 +64,6 @@ fn describe(mut answer: Answer, read: &Read<Document>) -> Answer {
         answer.add(header::ETAG, etag.as_str());
     }
     answer
-}
-
-fn value_at(document: &Document, pointer: &str) -> Result<Vec<u8>, Problem> {
-    let text = match pointer::get(document.object(), pointer)? {
-        Found::Whole(_) => document.text().to_string(),
-        Found::Part(value) => json::text(value),
-    };
-    Ok(text.into_bytes())
 }
 
 fn minimum_version(request: &Request) -> Result<Option<Version>, Problem> {
