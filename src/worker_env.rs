@@ -88,6 +88,7 @@ fn vars_layer(env: &Env) -> Result<Object, String> {
         return Ok(Object::new());
     };
     let document = Document::parse(json::text(&var).as_bytes());
-    let document = document.map_err(|reason| format!("{VARS_LAYER_VAR} is left out: {reason}"))?;
+    let document =
+        document.map_err(|reason| format!("{VARS_LAYER_VAR} cannot be read: {reason}"))?;
     Ok(document.object().clone())
 }

@@ -1,6 +1,6 @@
 //! The refresh decision table: what a source answered, beside what is held, gives one decision.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::document::{Document, MAX_SOURCE_BYTES, Object};
 use crate::guard::{self, Guards, Waivers};
@@ -45,7 +45,7 @@ pub struct Part {
 }
 
 /// Why a source gave no usable answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The kind, bounded in number: it is a metric label.
     pub cause: Cause,
@@ -73,7 +73,7 @@ impl Failure {
 }
 
 /// The kinds of failure that a refresh can meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The source did not answer within `source_timeout`.
@@ -115,7 +115,7 @@ impl Cause {
 }
 
 /// How one refresh ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A new head was committed.

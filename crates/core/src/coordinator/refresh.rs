@@ -218,7 +218,11 @@ impl<P: Platform> Settlement<'_, P> {
         let inner = &self.coordinator.inner;
         let source = self.store().layer(LayerName::Source)?;
         let patch = self.store().layer(LayerName::Override)?;
-        let patch = patch.and_then(|layer| Document::parse(layer.text.as_bytes()).ok());
+        // Left out, an operator's patch would vanish from the head.
+        let patch = patch
+            .map(|layer| Document::parse(layer.text.as_bytes()))
+            .transpose()
+            .map_err(|reason| SqlError(format!("the stored override cannot be read: {reason}")))?;
         let current = Current {
             head_hash: &state.head.hash,
             head_is_base: state.head.origin == Origin::Base,

@@ -84,7 +84,7 @@ pub enum Received {
 }
 
 /// Counts since the isolate began. They are this isolate's, never the fleet's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Reads that answered `fresh`.
     pub fresh: u64,
