@@ -1,5 +1,6 @@
 //! wrangler.toml against the code's names, and wrangler's own opinion of it.
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use bellwether_core::names;
@@ -8,10 +9,16 @@ use bellwether_tests::Paths;
 use serde_json::Value;
 
 fn wrangler_toml() -> toml::Table {
-    let path = Paths::get().wrangler_toml();
-    fs::read_to_string(&path)
-        .unwrap()
-        .parse()
+    toml_of(&Paths::get().wrangler_toml())
+}
+
+fn example_toml() -> toml::Table {
+    toml_of(&Paths::get().follower().join("wrangler.toml"))
+}
+
+fn toml_of(path: &Path) -> toml::Table {
+    let text = fs::read_to_string(path).unwrap();
+    text.parse()
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -89,15 +96,69 @@ fn no_secret_stands_in_it() {
 
 #[test]
 fn wrangler_deploy_dry_run_passes() {
-    let out = tempfile::tempdir().unwrap();
+    let root = Paths::get().root();
+    let main = root.join(wrangler_toml()["main"].as_str().unwrap());
+    let said = dry_run(wrangler_toml(), &main);
+    for name in [
+        names::COORDINATOR_BINDING,
+        names::CONFIG_KV_BINDING,
+        names::SETTINGS_VAR,
+    ] {
+        assert!(said.contains(name), "{name} is not in\n{said}");
+    }
+}
+
+#[test]
+fn the_examples_wrangler_toml_binds_the_coordinators_object() {
+    let leader = wrangler_toml();
+    let example = example_toml();
+    let bindings = example["durable_objects"]["bindings"].as_array().unwrap();
+    let [binding] = bindings.as_slice() else {
+        panic!("{bindings:?}")
+    };
+    assert_eq!(binding["name"].as_str(), Some(names::COORDINATOR_BINDING));
+    assert_eq!(
+        binding["class_name"].as_str(),
+        Some(names::COORDINATOR_CLASS)
+    );
+    assert_eq!(binding["script_name"], leader["name"]);
+    assert_ne!(example["name"], leader["name"]);
+    assert!(
+        !example.contains_key("migrations"),
+        "the class is declared once"
+    );
+    let settings = serde_json::to_value(&example["vars"][names::SETTINGS_VAR]).unwrap();
+    let parsed = Settings::parse(Some(&settings));
+    assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
+    assert_eq!(
+        parsed.reader,
+        Settings::parse(None).reader,
+        "it says that these are the defaults"
+    );
+}
+
+#[test]
+fn wrangler_takes_the_example() {
+    let main = Paths::get().follower_build().join("worker/shim.mjs");
+    let said = dry_run(example_toml(), &main);
+    assert!(said.contains("defined in bellwether"), "{said}");
+}
+
+/// What wrangler says of a deploy by this configuration, less its build step: the build stands already, and a custom
+/// build would make it once more, under the tests.
+fn dry_run(mut table: toml::Table, main: &Path) -> String {
     let home = tempfile::tempdir().unwrap();
+    table.remove("build");
+    // Paths in a configuration are relative to it.
+    table.insert("main".to_owned(), main.to_str().unwrap().into());
+    let config = home.path().join("wrangler.toml");
+    fs::write(&config, table.to_string()).unwrap();
     let output = Command::new(Paths::get().node())
         .arg(Paths::get().wrangler())
         .args(["deploy", "--dry-run", "--outdir"])
-        .arg(out.path())
-        // The build stands already; a custom build of wrangler's would make it once more, under the tests.
-        .args(["--config"])
-        .arg(config_without_build(home.path()))
+        .arg(home.path().join("out"))
+        .arg("--config")
+        .arg(&config)
         .current_dir(Paths::get().root())
         .env("HOME", home.path())
         .env("XDG_CONFIG_HOME", home.path())
@@ -111,22 +172,5 @@ fn wrangler_deploy_dry_run_passes() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(output.status.success(), "{said}");
-    for name in [
-        names::COORDINATOR_BINDING,
-        names::CONFIG_KV_BINDING,
-        names::SETTINGS_VAR,
-    ] {
-        assert!(said.contains(name), "{name} is not in\n{said}");
-    }
-}
-
-/// wrangler.toml as it is, less its build step, with its entry made absolute; paths in a config file are relative to it.
-fn config_without_build(folder: &std::path::Path) -> std::path::PathBuf {
-    let mut table = wrangler_toml();
-    table.remove("build");
-    let main = Paths::get().root().join(table["main"].as_str().unwrap());
-    table.insert("main".to_owned(), main.to_str().unwrap().into());
-    let path = folder.join("wrangler.toml");
-    fs::write(&path, table.to_string()).unwrap();
-    path
+    said
 }
