@@ -3,7 +3,6 @@
 use bellwether_core::json;
 use bellwether_core::names::{header, media};
 use bellwether_core::problem::Problem;
-use bellwether_core::wire::ReadState;
 use serde_json::Value;
 use worker::{Headers, Request, Response, ResponseBuilder, Result};
 
@@ -97,12 +96,6 @@ pub(crate) fn path_and_query(url: &str) -> (&str, &str) {
 /// A request header.
 pub(crate) fn request_header(request: &Request, name: &str) -> Option<String> {
     request.headers().get(name).ok().flatten()
-}
-
-/// Where an answer came from, and what state it is in. Without a duration: a Worker's clock stands
-/// still between I/O, so a number would mostly be a false nought.
-pub(crate) fn server_timing(place: &str, state: ReadState) -> String {
-    format!("{place};desc=\"{}\"", state.as_str())
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use bellwether_core::names::header;
 use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::reload_request::ReloadRequest;
 use bellwether_core::routes::Route;
-use bellwether_core::wire::{ReadState, http_date};
+use bellwether_core::schedule::REOPEN_AFTER_MS;
 use bellwether_reader::text_of;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::host::{Host, write_log};
-use crate::http::{Answer, path_and_query, request_header, server_timing};
+use crate::http::{Answer, path_and_query, request_header};
 use crate::worker_env::worker_env;
 
 /// Leads one space. Its name is the space's.
@@ -64,9 +64,6 @@ impl DurableObject for Coordinator {
     }
 }
 
-/// How long an object waits that could not be opened at its alarm.
-const REOPEN_AFTER: Duration = Duration::from_secs(60);
-
 impl Coordinator {
     /// Opened at the first event that can. A failure is not kept: the next event tries again.
     fn core(&self) -> std::result::Result<Core<Host>, Problem> {
@@ -98,7 +95,12 @@ impl Coordinator {
 
     /// The alarm is used up, and the space must not be left without one.
     async fn try_again_later(&self) {
-        if let Err(error) = self.state.storage().set_alarm(REOPEN_AFTER).await {
+        if let Err(error) = self
+            .state
+            .storage()
+            .set_alarm(Duration::from_millis(REOPEN_AFTER_MS))
+            .await
+        {
             let name = self.state.id().name().unwrap_or_default();
             write_log(&LogRecord::failure(
                 "alarm_failed",
@@ -159,41 +161,12 @@ impl Coordinator {
     }
 }
 
-fn snapshot(answer: SnapshotAnswer) -> Answer {
-    let SnapshotAnswer {
-        head,
-        terms,
-        not_modified,
-    } = answer;
-    let state = if terms.base {
-        ReadState::Base
-    } else {
-        ReadState::Fresh
-    };
-    let mut answer = if not_modified {
+fn snapshot(snapshot: SnapshotAnswer) -> Answer {
+    let mut answer = if snapshot.not_modified {
         Answer::empty(304)
     } else {
-        Answer::json_text(head.text.as_bytes())
+        Answer::json_text(snapshot.head.text.as_bytes())
     };
-    answer.add(header::VERSION, &head.version.to_string());
-    answer.add(header::ETAG, head.etag.as_str());
-    answer.add(header::STATE, state.as_str());
-    answer.add(header::FRESHNESS, &terms.to_header());
-    answer.add(header::AGE, "0");
-    answer.add(header::LAST_MODIFIED, &http_date(head.adopted_at));
-    answer.add(
-        header::CACHE_CONTROL,
-        &cache_control(terms.ttl_ms, terms.swr_ms),
-    );
-    answer.add(header::SERVER_TIMING, &server_timing("object", state));
+    answer.headers.extend(snapshot.fields());
     answer
-}
-
-/// For caches between: private, since a token was needed, and in whole seconds.
-fn cache_control(ttl_ms: u64, swr_ms: u64) -> String {
-    format!(
-        "private, max-age={}, stale-while-revalidate={}",
-        ttl_ms / 1_000,
-        swr_ms / 1_000
-    )
 }

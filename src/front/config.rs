@@ -8,11 +8,12 @@ use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::query::query_value;
 use bellwether_core::routes::POINTER_QUERY;
 use bellwether_core::space_name::SpaceName;
+use bellwether_core::wire::server_timing;
 use bellwether_reader::{Read, ReadError, Version};
 use worker::{Context, Env, Request};
 
 use super::readers;
-use crate::http::{Answer, request_header, server_timing};
+use crate::http::{Answer, request_header};
 
 /// Reads one space, or one value of it.
 pub(super) async fn config(

@@ -4,10 +4,13 @@
 //! answer to [`Cache::receive`] or [`Cache::fail`]. Nothing here is a future or a platform value,
 //! so it may live in an isolate's globals.
 
+mod flow;
+mod reply;
 mod types;
 
 use std::rc::Rc;
 
+pub use flow::{Expired, Isolate, Reader};
 pub use types::{Answer, Call, Counts, Plan, Read, Received};
 
 use crate::freshness::{self, Span};

@@ -19,6 +19,9 @@ pub const ALARM_MIN_AHEAD_MS: u64 = 10;
 /// a minute late.
 pub const ALARM_LOST_MS: u64 = 60_000;
 
+/// How long an object waits that could not be opened at its alarm, in milliseconds.
+pub const REOPEN_AFTER_MS: u64 = 60_000;
+
 /// How often a space refreshes, and how slowly it retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {

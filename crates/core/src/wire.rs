@@ -103,6 +103,23 @@ impl ReadState {
     }
 }
 
+/// Where an answer came from, and what state it is in. Without a duration: a Worker's clock stands
+/// still between I/O, so a number would mostly be a false nought.
+#[must_use]
+pub fn server_timing(place: &str, state: ReadState) -> String {
+    format!("{place};desc=\"{}\"", state.as_str())
+}
+
+/// For caches between: private, since a token was needed, and in whole seconds.
+#[must_use]
+pub fn cache_control(ttl_ms: u64, swr_ms: u64) -> String {
+    format!(
+        "private, max-age={}, stale-while-revalidate={}",
+        ttl_ms / 1_000,
+        swr_ms / 1_000
+    )
+}
+
 /// Splits at commas outside double quotes: an unknown member may be a string that holds one.
 fn members(header: &str) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);

@@ -1,6 +1,6 @@
 //! One isolate's reader of one space.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,12 +9,10 @@ use bellwether_core::json::Members;
 use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::merge::Layers;
 use bellwether_core::names::{SETTINGS_VAR, VARS_LAYER_VAR};
-use bellwether_core::reading::{Answer, Cache, Call, Counts, Plan, Read, Received};
+use bellwether_core::reading::{Answer, Counts, Expired, Isolate, Read, Reader as CoreReader};
 use bellwether_core::settings::{ReaderSettings, Settings};
 use bellwether_core::space_name::SpaceName;
-use bellwether_core::version::Version;
-use futures_channel::oneshot;
-use futures_util::future::select;
+use bellwether_core::version::{ETag, UnixMillis, Version};
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -54,9 +52,7 @@ struct Shared<T> {
     defaults: String,
     parse: fn(&str) -> Result<T, Rejection>,
     ready: OnceCell<Result<Ready<T>, ReadError>>,
-    cache: RefCell<Cache<T>>,
-    last_rejection: RefCell<Option<Rejection>>,
-    last_failure: RefCell<Option<String>>,
+    core: Rc<CoreReader<T, Rejection>>,
 }
 
 /// What the first read makes of the Worker's environment.
@@ -164,9 +160,7 @@ impl<T: 'static> Reader<T> {
                 defaults: defaults.to_owned(),
                 parse,
                 ready: OnceCell::new(),
-                cache: RefCell::new(Cache::default()),
-                last_rejection: RefCell::new(None),
-                last_failure: RefCell::new(None),
+                core: Rc::new(CoreReader::new(parse)),
             }),
         }
     }
@@ -191,30 +185,20 @@ impl<T: 'static> Reader<T> {
         minimum: Option<Version>,
     ) -> Result<Read<T>, ReadError> {
         let ready = self.ready(env)?;
-        let plan = self.cache().plan(now(), &ready.settings, minimum);
-        match plan {
-            Plan::Serve => {}
-            Plan::ServeAndCall(call) => ctx.wait_until(self.clone().perform(call, env.clone())),
-            Plan::Wait { call, deadline_ms } => {
-                let (done, called) = oneshot::channel();
-                let perform = self.clone().perform(call, env.clone());
-                ctx.wait_until(async move {
-                    perform.await;
-                    // Nobody waits any more when the deadline came first.
-                    let _ = done.send(());
-                });
-                select(called, Delay::from(Duration::from_millis(deadline_ms))).await;
-                if !self.cache().may_serve(now(), &ready.settings) {
-                    self.cache().count_refusal();
-                    return Err(ReadError::Expired);
-                }
-            }
-            Plan::Refuse => {
-                self.cache().count_refusal();
-                return Err(ReadError::Expired);
-            }
-        }
-        Ok(self.cache().read(now(), &ready.base))
+        let isolate = Here {
+            reader: self.clone(),
+            env: env.clone(),
+        };
+        let behind = |task| ctx.wait_until(task);
+        let core = &self.shared.core;
+        let read = core.read(
+            Rc::new(isolate),
+            behind,
+            &ready.settings,
+            &ready.base,
+            minimum,
+        );
+        read.await.map_err(|Expired| ReadError::Expired)
     }
 
     /// What is held now, without a call and without counting as a read.
@@ -223,7 +207,7 @@ impl<T: 'static> Reader<T> {
     /// [`ReadError::Defaults`].
     pub fn peek(&self, env: &Env) -> Result<Read<T>, ReadError> {
         let ready = self.ready(env)?;
-        Ok(self.cache().peek(now(), &ready.base))
+        Ok(self.shared.core.cache().peek(now(), &ready.base))
     }
 
     /// How this isolate's reader does.
@@ -232,22 +216,18 @@ impl<T: 'static> Reader<T> {
         let ready = self.shared.ready.get();
         let problems = ready.and_then(|ready| ready.as_ref().ok());
         let (version, counts) = {
-            let cache = self.cache();
+            let cache = self.shared.core.cache();
             (cache.version(), cache.counts())
         };
         Report {
             version,
             counts,
-            last_rejection: self.shared.last_rejection.borrow().clone(),
-            last_failure: self.shared.last_failure.borrow().clone(),
+            last_rejection: self.shared.core.last_rejection(),
+            last_failure: self.shared.core.last_failure(),
             problems: problems
                 .map(|ready| ready.problems.clone())
                 .unwrap_or_default(),
         }
-    }
-
-    fn cache(&self) -> std::cell::RefMut<'_, Cache<T>> {
-        self.shared.cache.borrow_mut()
     }
 
     fn ready(&self, env: &Env) -> Result<&Ready<T>, ReadError> {
@@ -319,46 +299,6 @@ impl<T: 'static> Reader<T> {
         })
     }
 
-    /// Makes one call and takes its answer. It has a deadline of its own, below the 30 s that the
-    /// platform gives a `wait_until`.
-    async fn perform(self, call: Call, env: Env) {
-        let Ok(ready) = self.ready(&env) else { return };
-        let answer = fetch_snapshot(
-            &env,
-            &ready.settings.transport,
-            &ready.space,
-            call.if_none_match.as_ref(),
-            ready.settings.revalidate_timeout_ms,
-        )
-        .await;
-        match answer {
-            Ok(answer) => self.take(&call, answer),
-            Err(detail) => {
-                self.cache().fail(&call, now());
-                self.log(Level::Warn, "reader_call_failed", &detail);
-                self.shared.last_failure.replace(Some(detail));
-            }
-        }
-    }
-
-    fn take(&self, call: &Call, answer: Answer<String>) {
-        let parse = self.shared.parse;
-        let (received, rejection) = self
-            .cache()
-            .receive(call, answer, now(), |body| parse(&body));
-        self.shared.last_failure.replace(None);
-        match (received, rejection) {
-            (Received::Adopted, _) => {
-                self.shared.last_rejection.replace(None);
-            }
-            (_, Some(rejection)) => {
-                self.log(Level::Warn, "reader_rejected", &rejection.to_string());
-                self.shared.last_rejection.replace(Some(rejection));
-            }
-            _ => {}
-        }
-    }
-
     fn log(&self, level: Level, event: &'static str, detail: &str) {
         let record = LogRecord {
             space: Some(&self.shared.space),
@@ -366,5 +306,32 @@ impl<T: 'static> Reader<T> {
             ..LogRecord::new(level, event)
         };
         console_log!("{}", record.line());
+    }
+}
+
+/// The isolate, as one request sees it.
+struct Here<T> {
+    reader: Reader<T>,
+    env: Env,
+}
+
+impl<T: 'static> Isolate for Here<T> {
+    fn now(&self) -> UnixMillis {
+        now()
+    }
+
+    async fn sleep(&self, ms: u64) {
+        Delay::from(Duration::from_millis(ms)).await;
+    }
+
+    async fn ask(&self, if_none_match: Option<&ETag>) -> Result<Answer<String>, String> {
+        let ready = self.reader.ready(&self.env);
+        let ready = ready.map_err(|error| error.to_string())?;
+        let transport = &ready.settings.transport;
+        fetch_snapshot(&self.env, transport, &ready.space, if_none_match).await
+    }
+
+    fn log(&self, level: Level, event: &'static str, detail: &str) {
+        self.reader.log(level, event, detail);
     }
 }

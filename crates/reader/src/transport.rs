@@ -1,14 +1,10 @@
 //! How a reader reaches the coordinator: an object's binding, a service binding, or a URL.
 
-use std::time::Duration;
-
 use bellwether_core::names::header;
 use bellwether_core::reading::Answer;
 use bellwether_core::settings::TransportSettings;
-use bellwether_core::wire::Freshness;
-use bellwether_core::{ETag, Version, routes, space_name::SpaceName};
-use futures_util::future::{Either, select};
-use worker::{AbortController, Delay, Env, Fetch, Response, web_sys};
+use bellwether_core::{ETag, routes, space_name::SpaceName};
+use worker::{AbortController, AbortSignal, Env, Fetch, Response, web_sys};
 
 use crate::env;
 use crate::outgoing::Outgoing;
@@ -17,7 +13,7 @@ use crate::text::text_of;
 /// The host of requests that go through a binding; never resolved.
 const BINDING_ORIGIN: &str = "https://bellwether";
 
-/// Asks the coordinator for the head, once, within `timeout_ms`.
+/// Asks the coordinator for the head, once. Dropped before its end, it aborts the call.
 ///
 /// # Errors
 /// One line for the log. It holds no token and no document.
@@ -26,21 +22,23 @@ pub(crate) async fn fetch_snapshot(
     transport: &TransportSettings,
     space: &SpaceName,
     if_none_match: Option<&ETag>,
-    timeout_ms: u64,
 ) -> Result<Answer<String>, String> {
-    let abort = AbortController::default();
-    let signal = abort.signal();
-    let call = std::pin::pin!(async {
-        let response = send(env, transport, space, if_none_match, &signal).await?;
-        read(response).await
-    });
-    let deadline = std::pin::pin!(Delay::from(Duration::from_millis(timeout_ms)));
-    match select(call, deadline).await {
-        Either::Left((answer, _)) => answer,
-        Either::Right(_) => {
-            abort.abort();
-            Err(format!("no answer within {timeout_ms} ms"))
-        }
+    let abort = match transport {
+        // Only a call over HTTP can be aborted.
+        TransportSettings::Url { .. } => Some(AbortOnDrop(AbortController::default())),
+        _ => None,
+    };
+    let signal = abort.as_ref().map(|abort| abort.0.signal());
+    let response = send(env, transport, space, if_none_match, signal.as_ref()).await?;
+    read(response).await
+}
+
+/// Aborting a call that has ended does nothing.
+struct AbortOnDrop(AbortController);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.0).abort();
     }
 }
 
@@ -49,7 +47,7 @@ async fn send(
     transport: &TransportSettings,
     space: &SpaceName,
     if_none_match: Option<&ETag>,
-    signal: &worker::AbortSignal,
+    signal: Option<&AbortSignal>,
 ) -> Result<Response, String> {
     let path = routes::snapshot_path(space);
     let request = |origin: &str, token_secret: Option<&str>| {
@@ -91,28 +89,27 @@ async fn send(
         }
         TransportSettings::Url { url, token_secret } => {
             let request = request(url, Some(token_secret))?;
-            Fetch::Request(request).send_with_signal(signal).await
+            let fetch = Fetch::Request(request);
+            match signal {
+                Some(signal) => fetch.send_with_signal(signal).await,
+                None => fetch.send().await,
+            }
         }
         TransportSettings::Unusable { reason } => return Err(reason.clone()),
     };
     sent.map_err(|error| format!("the coordinator cannot be reached: {error}"))
 }
 
-/// Reads an answer, and trusts none of it.
 async fn read(response: Response) -> Result<Answer<String>, String> {
-    let status = response.status_code();
-    let field = |name| response.headers().get(name).ok().flatten();
-    let terms = field(header::FRESHNESS).and_then(|terms| Freshness::parse(&terms));
-    match (status, terms) {
-        (304, Some(terms)) => Ok(Answer::NotModified { terms }),
-        (200, Some(terms)) => {
-            let version = field(header::VERSION)
-                .and_then(|version| version.parse().ok())
-                .and_then(Version::new);
-            let etag = field(header::ETAG).and_then(|etag| ETag::from_header(&etag));
-            let (Some(version), Some(etag)) = (version, etag) else {
-                return Err("the answer carries no version or no ETag".to_owned());
-            };
+    let field = |name: &str| response.headers().get(name).ok().flatten();
+    match Answer::parse(response.status_code(), field)? {
+        Answer::NotModified { terms } => Ok(Answer::NotModified { terms }),
+        Answer::Snapshot {
+            version,
+            etag,
+            terms,
+            body: (),
+        } => {
             let body = text_of(web_sys::Response::from(response).text()).await;
             let body = body.map_err(|_| "the answer broke off".to_owned())?;
             Ok(Answer::Snapshot {
@@ -122,8 +119,6 @@ async fn read(response: Response) -> Result<Answer<String>, String> {
                 body,
             })
         }
-        (200 | 304, None) => Err("the answer does not say how long to keep it".to_owned()),
-        (status, _) => Err(format!("the coordinator answered {status}")),
     }
 }
 

@@ -1,0 +1,158 @@
+//! The reader's flow: plan, call, wait no longer than the deadline, take the answer. It names no
+//! platform type, so it runs in a simulator exactly as in an isolate.
+
+use std::cell::{RefCell, RefMut};
+use std::fmt::Display;
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
+
+use super::{Answer, Cache, Call, Plan, Read, Received};
+use crate::log::Level;
+use crate::platform::Task;
+use crate::settings::ReaderSettings;
+use crate::version::{ETag, UnixMillis, Version};
+
+/// What the flow needs from the isolate it runs in. Made anew for each read: what it holds belongs
+/// to one request.
+pub trait Isolate: 'static {
+    /// The machine's clock. It may go backwards, and stands still between I/O.
+    fn now(&self) -> UnixMillis;
+    /// Ends after so many milliseconds.
+    fn sleep(&self, ms: u64) -> impl Future<Output = ()>;
+    /// Asks the coordinator for the head, once. The flow gives it a deadline, and drops it when
+    /// that has passed.
+    fn ask(
+        &self,
+        if_none_match: Option<&ETag>,
+    ) -> impl Future<Output = Result<Answer<String>, String>>;
+    /// Writes one line of log.
+    fn log(&self, level: Level, event: &'static str, detail: &str);
+}
+
+/// A read that the policy `on_expired = "error"` fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expired;
+
+/// One isolate's reader of one space: plain data, and what to do with it. `R` is why a document
+/// did not fit `T`.
+#[derive(Debug)]
+pub struct Reader<T, R> {
+    parse: fn(&str) -> Result<T, R>,
+    cache: RefCell<Cache<T>>,
+    last_rejection: RefCell<Option<R>>,
+    last_failure: RefCell<Option<String>>,
+}
+
+impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
+    /// A reader that holds nothing yet. `parse` runs once per version.
+    #[must_use]
+    pub fn new(parse: fn(&str) -> Result<T, R>) -> Self {
+        Self {
+            parse,
+            cache: RefCell::default(),
+            last_rejection: RefCell::new(None),
+            last_failure: RefCell::new(None),
+        }
+    }
+
+    /// The configuration, by `policy`; `base` where nothing is held. What must outlive the response
+    /// is handed to `behind`.
+    ///
+    /// # Errors
+    /// When what is held is expired, and the policy is to fail then.
+    pub async fn read<I: Isolate>(
+        self: &Rc<Self>,
+        isolate: Rc<I>,
+        behind: impl FnOnce(Task),
+        policy: &ReaderSettings,
+        base: &Rc<T>,
+        at_least: Option<Version>,
+    ) -> Result<Read<T>, Expired> {
+        let plan = self.cache().plan(isolate.now(), policy, at_least);
+        let perform = |call| {
+            let (reader, isolate) = (Rc::clone(self), Rc::clone(&isolate));
+            reader.perform(isolate, call, policy.revalidate_timeout_ms)
+        };
+        match plan {
+            Plan::Serve => {}
+            Plan::ServeAndCall(call) => behind(Box::pin(perform(call))),
+            Plan::Wait { call, deadline_ms } => {
+                let (done, called) = oneshot::channel();
+                let perform = perform(call);
+                behind(Box::pin(async move {
+                    perform.await;
+                    // Nobody waits any more when the deadline came first.
+                    let _ = done.send(());
+                }));
+                select(called, pin!(isolate.sleep(deadline_ms))).await;
+                if !self.cache().may_serve(isolate.now(), policy) {
+                    self.cache().count_refusal();
+                    return Err(Expired);
+                }
+            }
+            Plan::Refuse => {
+                self.cache().count_refusal();
+                return Err(Expired);
+            }
+        }
+        Ok(self.cache().read(isolate.now(), base))
+    }
+
+    /// What the isolate holds.
+    pub fn cache(&self) -> RefMut<'_, Cache<T>> {
+        self.cache.borrow_mut()
+    }
+
+    /// Why the last document that did not fit was refused; `None` once a newer one fits.
+    #[must_use]
+    pub fn last_rejection(&self) -> Option<R> {
+        self.last_rejection.borrow().clone()
+    }
+
+    /// Why the last call failed; `None` once one works.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<String> {
+        self.last_failure.borrow().clone()
+    }
+
+    /// Makes one call and takes its answer. It has a deadline of its own, below the 30 s that the
+    /// platform gives a `wait_until`.
+    async fn perform<I: Isolate>(self: Rc<Self>, isolate: Rc<I>, call: Call, timeout_ms: u64) {
+        let answer = {
+            let asked = pin!(isolate.ask(call.if_none_match.as_ref()));
+            match select(asked, pin!(isolate.sleep(timeout_ms))).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => Err(format!("no answer within {timeout_ms} ms")),
+            }
+        };
+        match answer {
+            Ok(answer) => self.take(&*isolate, &call, answer),
+            Err(detail) => {
+                self.cache().fail(&call, isolate.now());
+                isolate.log(Level::Warn, "reader_call_failed", &detail);
+                self.last_failure.replace(Some(detail));
+            }
+        }
+    }
+
+    fn take<I: Isolate>(&self, isolate: &I, call: &Call, answer: Answer<String>) {
+        let parse = self.parse;
+        let now = isolate.now();
+        let (received, rejection) = self.cache().receive(call, answer, now, |body| parse(&body));
+        self.last_failure.replace(None);
+        match (received, rejection) {
+            (Received::Adopted, _) => {
+                self.last_rejection.replace(None);
+            }
+            (_, Some(rejection)) => {
+                isolate.log(Level::Warn, "reader_rejected", &rejection.to_string());
+                self.last_rejection.replace(Some(rejection));
+            }
+            _ => {}
+        }
+    }
+}
