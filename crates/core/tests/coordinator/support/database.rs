@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use bellwether_core::sql::{Column, Param, Row, Sql, SqlError};
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{Connection, StatementStatus, ToSql};
+use bellwether_simulation::sqlite::{column, read_rows, refused};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, StatementStatus};
 
 use super::traps::{Place, Traps};
 
@@ -91,17 +92,7 @@ impl Sql for Database {
     fn exec(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
         self.spring(Place::Statement)?;
         let mut prepared = self.connection.prepare(statement).map_err(refused)?;
-        let width = prepared.column_count();
-        let params = rusqlite::params_from_iter(params.iter().map(Bound));
-        let rows: Vec<Row> = prepared
-            .query_map(params, |row| {
-                (0..width)
-                    .map(|index| Ok(column(row.get_ref(index)?)))
-                    .collect()
-            })
-            .map_err(refused)?
-            .collect::<Result<_, _>>()
-            .map_err(refused)?;
+        let rows = read_rows(&mut prepared, params).map_err(refused)?;
         let mut cost = self.cost.get();
         cost.statements += 1;
         cost.rows += rows.len() as u64;
@@ -124,36 +115,10 @@ impl Sql for Database {
     }
 }
 
-/// Integers are bound as doubles, as the platform does it.
-struct Bound<'a>(&'a Param<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self.0 {
-            Param::Null => ToSqlOutput::Owned(Value::Null),
-            Param::Integer(value) => ToSqlOutput::Owned(Value::Real(*value as f64)),
-            Param::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
-        })
-    }
-}
-
-fn column(value: ValueRef<'_>) -> Column {
-    match value {
-        ValueRef::Null => Column::Null,
-        ValueRef::Integer(value) => Column::Integer(value),
-        ValueRef::Text(text) => Column::Text(String::from_utf8(text.to_vec()).unwrap()),
-        other => panic!("a column of the type {} was stored", other.data_type()),
-    }
-}
-
 fn show(value: ValueRef<'_>) -> String {
     match column(value) {
         Column::Null => "NULL".to_owned(),
         Column::Integer(value) => value.to_string(),
         Column::Text(text) => text,
     }
-}
-
-fn refused(error: rusqlite::Error) -> SqlError {
-    SqlError(error.to_string())
 }

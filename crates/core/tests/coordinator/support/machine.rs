@@ -9,9 +9,9 @@ use bellwether_core::platform::{Alarm, Runtime, Source, Task};
 use bellwether_core::refresh::Fetched;
 use bellwether_core::sql::{Param, Row, Sql, SqlError};
 use bellwether_core::version::UnixMillis;
+use bellwether_simulation::executor::{Executor, Owner, yield_now};
 
 use super::database::Database;
-use super::executor::{Executor, Owner, yield_now};
 use super::source::{ScriptedSource, SeenCall};
 use super::traps::{Place, Traps};
 

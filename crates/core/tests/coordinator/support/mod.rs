@@ -2,7 +2,6 @@
 //! source, and traps. Single-threaded and deterministic.
 
 mod database;
-mod executor;
 mod machine;
 mod source;
 mod space;

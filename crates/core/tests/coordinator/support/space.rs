@@ -12,8 +12,8 @@ use bellwether_core::guard::Waivers;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
 use bellwether_core::space_name::SpaceName;
 use bellwether_core::version::UnixMillis;
+use bellwether_simulation::executor::Executor;
 
-use super::executor::Executor;
 use super::machine::{Machine, Simulated};
 
 /// The platform tries an alarm again after this time when its handler died.
@@ -50,7 +50,7 @@ impl<T> Reply<T> {
 
 impl Space {
     pub(crate) fn new(settings: SpaceSettings) -> Rc<Self> {
-        Self::on(&Rc::<Executor>::default(), 1, settings)
+        Self::on(&Executor::in_order(), 1, settings)
     }
 
     /// A space beside others on one executor.

@@ -1,0 +1,337 @@
+//! Who makes things happen: the director, who breaks and heals, operators, and visitors of the isolates.
+
+use std::rc::Rc;
+
+use bellwether_core::coordinator::BuiltIn;
+use bellwether_core::document::Object;
+use bellwether_core::guard::Waivers;
+use bellwether_core::settings::{SourceSettings, SpaceSettings};
+
+use crate::chance::Fault;
+use crate::fleet::{self, Member};
+use crate::host::{Deployment, Request};
+use crate::network;
+use crate::simulation::Simulation;
+use crate::world::{Clock, World};
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// A little more than any read of these worlds may wait.
+const LONGEST_WAIT_MS: u64 = 1_001;
+
+impl Simulation {
+    /// Chaos and calm by turns.
+    pub(crate) async fn direct(self: Rc<Self>) {
+        let world = Rc::clone(&self.world);
+        let pace_ms = world.between(60_000, HOUR_MS);
+        loop {
+            let chaos_until_ms = world.now_ms() + world.between(HOUR_MS, 24 * HOUR_MS);
+            while world.now_ms() < chaos_until_ms {
+                world.executor.sleep(world.between(0, pace_ms * 2)).await;
+                self.act().await;
+            }
+            self.calm().await;
+        }
+    }
+
+    /// Isolate number so-and-so is asked in bursts.
+    pub(crate) async fn visit(self: Rc<Self>, number: usize) {
+        let world = Rc::clone(&self.world);
+        loop {
+            world.executor.sleep(world.between(0, 3 * HOUR_MS)).await;
+            let ttl_ms = self.host.deployment.borrow().settings.ttl_ms;
+            let gap_ms = world.between(0, ttl_ms * 3);
+            for _ in 0..world.between(1, 10) {
+                let member = Rc::clone(&self.members.borrow()[number]);
+                for _ in 0..world.between(1, 3) {
+                    member.request(None);
+                }
+                world.executor.sleep(world.between(0, gap_ms)).await;
+            }
+        }
+    }
+
+    /// One turn of the director.
+    async fn act(self: &Rc<Self>) {
+        let (world, host) = (&self.world, &self.host);
+        if world.one_in(3) {
+            self.upstream.change();
+        }
+        if world.one_in(12) {
+            self.upstream.change_unseen();
+        }
+        if world.strikes(Fault::SourceFlaps) {
+            self.upstream
+                .go_down(world.chance.between(Fault::SourceFlaps, 1_000, 2 * HOUR_MS));
+        }
+        if world.strikes(Fault::ClockForward) {
+            self.any_clock(|clock| {
+                clock.jump_ahead(world.chance.between(Fault::ClockForward, 1, 2 * HOUR_MS))
+            });
+        }
+        if world.strikes(Fault::ClockBack) {
+            self.any_clock(|clock| {
+                clock.set_back(world.chance.between(Fault::ClockBack, 1, 2 * HOUR_MS))
+            });
+        }
+        if world.strikes(Fault::StorageFull) {
+            host.storage_full.set(true);
+            let storage = Rc::clone(host);
+            let ms = world.chance.between(Fault::StorageFull, 1_000, HOUR_MS);
+            let task = async move {
+                storage.sleep(ms).await;
+                storage.storage_full.set(false);
+            };
+            world.executor.spawn(self.director, Box::pin(task));
+        }
+        if world.strikes(Fault::Evicted) {
+            host.evict();
+        }
+        if world.strikes(Fault::Killed) {
+            host.crash(world.one_in(2));
+        }
+        if world.strikes(Fault::Deploy) {
+            self.deploy();
+        }
+        self.act_on_isolates();
+        self.act_as_operator();
+        if world.one_in(10) {
+            self.rush().await;
+        }
+    }
+
+    /// Versions made faster than answers travel, and one isolate that asks for each: its calls overlap.
+    async fn rush(self: &Rc<Self>) {
+        let world = Rc::clone(&self.world);
+        let number = world.between(0, self.size() as u64 - 1) as usize;
+        for _ in 0..world.between(2, 12) {
+            self.upstream.change();
+            self.reload(Waivers::default(), Some(number));
+            let member = Rc::clone(&self.members.borrow()[number]);
+            member.request(None);
+            world.executor.sleep(world.between(1, 300)).await;
+        }
+    }
+
+    fn act_on_isolates(self: &Rc<Self>) {
+        let world = &self.world;
+        let count = self.size() as u64;
+        if world.strikes(Fault::IsolateKilled) {
+            self.replace(world.chance.between(Fault::IsolateKilled, 0, count - 1) as usize);
+        }
+        if world.strikes(Fault::IsolateFrozen) {
+            let number = world.chance.between(Fault::IsolateFrozen, 0, count - 1) as usize;
+            let member = Rc::clone(&self.members.borrow()[number]);
+            let after_ms = world.chance.between(Fault::IsolateFrozen, 0, 100);
+            member.request(None);
+            let executor = Rc::clone(&world.executor);
+            let task = async move {
+                executor.sleep(after_ms).await;
+                member.freeze();
+            };
+            world.executor.spawn(self.director, Box::pin(task));
+        }
+    }
+
+    fn act_as_operator(self: &Rc<Self>) {
+        let world = &self.world;
+        if world.one_in(4) {
+            drop(network::send(&self.host, self.wire, Request::Status));
+        }
+        let waivers = if world.strikes(Fault::ReloadWaiving) {
+            Waivers {
+                empty_document: true,
+                key_loss: world.one_in(2),
+            }
+        } else if world.strikes(Fault::Reload) {
+            Waivers::default()
+        } else {
+            return;
+        };
+        for _ in 0..world.between(1, 3) {
+            self.reload(waivers, None);
+        }
+    }
+
+    /// An operator reloads, and reads that write from the isolate told, or from any.
+    fn reload(self: &Rc<Self>, waivers: Waivers, from: Option<usize>) {
+        let world = &self.world;
+        self.operators.set(self.operators.get() + 1);
+        let request = Request::Reload {
+            operator: self.operators.get(),
+            waivers,
+        };
+        let reply = network::send(&self.host, self.wire, request);
+        let simulation = Rc::clone(self);
+        let task = async move {
+            if let Ok(Ok(reply)) = reply.await
+                && reply.about.is_some()
+            {
+                let last = simulation.size() as u64 - 1;
+                let number = from.unwrap_or_else(|| simulation.world.between(0, last) as usize);
+                let member = Rc::clone(&simulation.members.borrow()[number]);
+                member.request(reply.about);
+            }
+        };
+        world.executor.spawn(self.director, Box::pin(task));
+    }
+
+    /// New code everywhere, in any order: the object first, or the isolates.
+    fn deploy(self: &Rc<Self>) {
+        let world = &self.world;
+        self.host.deploy(deployment(world));
+        self.policy.replace(fleet::policy(world));
+        for number in 0..self.size() {
+            if !world.one_in(4) {
+                self.replace(number);
+            }
+        }
+    }
+
+    fn replace(&self, number: usize) {
+        let mut members = self.members.borrow_mut();
+        members[number].die();
+        let clock = Rc::clone(&members[number].clock);
+        members[number] = Member::born(&self.host, &clock, &self.policy.borrow(), self.wire);
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.members.borrow().len()
+    }
+
+    fn any_clock(&self, jump: impl FnOnce(&Clock)) {
+        match self.world.between(0, self.clocks.len() as u64) as usize {
+            0 => jump(&self.host.clock),
+            number => jump(&self.clocks[number - 1]),
+        }
+    }
+
+    /// Faults off: within bounds that are known everything is as if nothing had happened.
+    async fn calm(self: &Rc<Self>) {
+        let (world, host) = (Rc::clone(&self.world), &self.host);
+        world.chance.set_quiet(true);
+        self.upstream.recover();
+        if world.one_in(2) {
+            // Something for everybody to catch up with.
+            self.upstream.change();
+        }
+        host.storage_full.set(false);
+        let settings = host.deployment.borrow().settings.clone();
+        // A message may be a minute under way, and an alarm a minute late; what then fails is tried
+        // again within one backoff cap.
+        let slowest_ms = settings.refresh_interval_ms.max(settings.backoff_max_ms);
+        let bound_ms = slowest_ms + slowest_ms / 10 + settings.source_timeout_ms + 4 * 60_000;
+        let healed_at_ms = world.now_ms() + bound_ms;
+        // A clock that was set back stands still for a reader until it reads.
+        self.everyone_reads();
+        while world.now_ms() < healed_at_ms {
+            drop(network::send(
+                host,
+                self.wire,
+                Request::Snapshot {
+                    if_none_match: None,
+                },
+            ));
+            world
+                .executor
+                .sleep((bound_ms / 20).clamp(1_000, 60_000))
+                .await;
+        }
+        // Within TTL + one call every isolate is on the head.
+        let reads = 6;
+        for _ in 0..reads {
+            self.everyone_reads();
+            world
+                .executor
+                .sleep(settings.ttl_ms / (reads - 1) + 1)
+                .await;
+        }
+        // A stale read is answered before its call; the read after that call is fresh.
+        for pause_ms in [100, LONGEST_WAIT_MS] {
+            self.everyone_reads();
+            world.executor.sleep(pause_ms).await;
+        }
+        self.check_healed();
+        world.reach("healed");
+        world.chance.set_quiet(false);
+    }
+
+    fn everyone_reads(&self) {
+        for member in self.members.borrow().iter() {
+            member.request(None);
+        }
+    }
+
+    fn check_healed(&self) {
+        let (world, host) = (&self.world, &self.host);
+        let Some(head) = host.ledger.head() else {
+            world.violated("the head is never lost", "there is none".to_owned());
+            return;
+        };
+        let deployment = host.deployment.borrow();
+        if deployment.has_source() && !deployment.is_unusable() {
+            host.ledger.check_schedule(host, &self.upstream);
+        }
+        for member in self.members.borrow().iter() {
+            let version = member.last_read();
+            let on_head = version == Some(head.number) || head.is_base;
+            // A document that does not fit is refused for good; the version before stays.
+            let refused = head.text.contains(crate::upstream::MISFIT);
+            world.check(on_head || refused, "every isolate is on the head", || {
+                format!("one is on version {version:?}; the head is {}", head.number)
+            });
+        }
+    }
+}
+
+/// Settings and built-in layers, as a deploy may bring them.
+pub(crate) fn deployment(world: &World) -> Deployment {
+    let source = match world.between(0, 20) {
+        0 => SourceSettings::None,
+        1 => SourceSettings::Unusable {
+            reason: "as simulated".to_owned(),
+        },
+        2..=8 => SourceSettings::Url {
+            url: "https://source".to_owned(),
+            token_secret: None,
+        },
+        9..=11 => SourceSettings::KvPrefix {
+            binding: "CONFIG_KV".to_owned(),
+            prefix: String::new(),
+        },
+        _ => SourceSettings::Kv {
+            binding: "CONFIG_KV".to_owned(),
+            key: "config".to_owned(),
+        },
+    };
+    let settings = SpaceSettings {
+        source,
+        refresh_interval_ms: world.scaled(60_000, 6 * HOUR_MS),
+        backoff_max_ms: world.scaled(60_000, 2 * HOUR_MS),
+        ttl_ms: world.scaled(200, 600_000),
+        stale_while_revalidate_ms: if world.one_in(5) {
+            0
+        } else {
+            world.scaled(1_000, HOUR_MS)
+        },
+        source_timeout_ms: world.scaled(100, 25_000),
+        keep_versions: world.scaled(1, 100) as u32,
+        ..SpaceSettings::default()
+    };
+    let layer = |name: &str| {
+        let mut layer = Object::new();
+        if !world.one_in(3) {
+            layer.insert(name.to_owned(), world.between(0, 2).into());
+            layer.insert("mode".to_owned(), world.between(0, 3).into());
+        }
+        layer
+    };
+    let (defaults, vars) = (layer("region"), layer("debug"));
+    let unreadable = world.strikes(Fault::BadVars);
+    let built_in = BuiltIn {
+        defaults,
+        vars: if unreadable { Object::new() } else { vars },
+        unreadable,
+    };
+    Deployment { settings, built_in }
+}

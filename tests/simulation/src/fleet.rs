@@ -1,0 +1,286 @@
+//! The isolates: born, reading in bursts, cancelled behind their responses, killed.
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+
+use bellwether_core::log::Level;
+use bellwether_core::platform::Task;
+use bellwether_core::reading::{Answer, Expired, Isolate, Reader};
+use bellwether_core::settings::{ColdStart, OnExpired, ReaderSettings};
+use bellwether_core::version::{ETag, UnixMillis, Version};
+
+use crate::executor::Owner;
+use crate::host::{Host, Request};
+use crate::network;
+use crate::upstream::MISFIT;
+use crate::watch::{Vouched, Watch};
+use crate::world::{Clock, World};
+
+/// A document in the Worker's own type: here, its text.
+pub(crate) type Parsed = String;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Misfit;
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("/misfit: does not fit")
+    }
+}
+
+fn parse(document: &str) -> Result<Parsed, Misfit> {
+    if document.contains(MISFIT) {
+        return Err(Misfit);
+    }
+    Ok(document.to_owned())
+}
+
+/// One isolate in one data centre.
+pub(crate) struct Member {
+    world: Rc<World>,
+    host: Rc<Host>,
+    pub(crate) clock: Rc<Clock>,
+    reader: Rc<Reader<Parsed, Misfit>>,
+    policy: ReaderSettings,
+    base: Rc<Parsed>,
+    pub(crate) watch: Watch,
+    /// Its requests; they go with it.
+    requests: Owner,
+    /// What it does behind its responses; that may be cancelled alone.
+    behind: Cell<Owner>,
+    wire: Owner,
+    last_read: Cell<Option<u64>>,
+}
+
+/// How this world's Workers read.
+pub(crate) fn policy(world: &World) -> ReaderSettings {
+    let wait_ms = world.between(1, 1_000);
+    let mut settings = ReaderSettings {
+        revalidate_timeout_ms: world.between(100, 20_000),
+        ..ReaderSettings::default()
+    };
+    settings.cold_start = if world.one_in(2) {
+        ColdStart::Base
+    } else {
+        ColdStart::Wait {
+            deadline_ms: wait_ms,
+        }
+    };
+    settings.on_expired = match world.between(0, 2) {
+        0 => OnExpired::Serve,
+        1 => OnExpired::Wait {
+            deadline_ms: wait_ms,
+        },
+        _ => OnExpired::Error,
+    };
+    settings
+}
+
+impl Member {
+    pub(crate) fn born(
+        host: &Rc<Host>,
+        clock: &Rc<Clock>,
+        policy: &ReaderSettings,
+        wire: Owner,
+    ) -> Rc<Self> {
+        let world = &host.world;
+        world.reach("isolate born");
+        Rc::new(Self {
+            world: Rc::clone(world),
+            host: Rc::clone(host),
+            clock: Rc::clone(clock),
+            reader: Rc::new(Reader::new(parse)),
+            policy: policy.clone(),
+            base: Rc::new("base".to_owned()),
+            watch: Watch::default(),
+            requests: world.executor.new_owner(),
+            behind: Cell::new(world.executor.new_owner()),
+            wire,
+            last_read: Cell::new(None),
+        })
+    }
+
+    pub(crate) fn die(&self) {
+        self.world.executor.kill(self.requests);
+        self.freeze();
+    }
+
+    /// What it does behind its responses never ends.
+    pub(crate) fn freeze(&self) {
+        self.world.executor.kill(self.behind.get());
+        self.behind.set(self.world.executor.new_owner());
+    }
+
+    /// Starts a request, on a task of its own.
+    pub(crate) fn request(self: &Rc<Self>, at_least: Option<Version>) {
+        let member = Rc::clone(self);
+        let task = async move { member.read(at_least).await };
+        self.world.executor.spawn(self.requests, Box::pin(task));
+    }
+
+    /// The version of the last read that ended; 0 for the base.
+    pub(crate) fn last_read(&self) -> Option<u64> {
+        self.last_read.get()
+    }
+
+    async fn read(self: Rc<Self>, at_least: Option<Version>) {
+        let world = Rc::clone(&self.world);
+        let began_ms = world.now_ms();
+        let surely_fresh = at_least.is_none() && self.watch.is_surely_fresh(&world, &self.clock);
+        let undisturbed = self.watch.is_undisturbed();
+        let calls = Rc::new(Cell::new(0));
+        let here = Rc::new(Here {
+            member: Rc::clone(&self),
+            for_itself: at_least.is_some()
+                || self.policy.on_expired == OnExpired::Error
+                || self.reader.cache().version().is_none(),
+        });
+        let behind = {
+            let (member, calls) = (Rc::clone(&self), Rc::clone(&calls));
+            move |task: Task| {
+                calls.set(calls.get() + 1);
+                member.world.executor.spawn(member.behind.get(), task);
+            }
+        };
+        let read = self
+            .reader
+            .read(here, behind, &self.policy, &self.base, at_least)
+            .await;
+        if let (Some(minimum), Ok(read)) = (at_least, &read) {
+            let asked = calls.get() > 0 || !undisturbed || read.version >= Some(minimum);
+            // The base stands for a head that holds nothing else, of whatever version.
+            let base = read.version.is_none();
+            world.check(asked || base, "a minimum version is asked for", || {
+                format!("{:?} was served, {minimum} was wanted", read.version)
+            });
+        }
+        world.check(
+            calls.get() == 0 || !surely_fresh,
+            "a warm fresh read makes no call",
+            || format!("{} calls", calls.get()),
+        );
+        let waited_ms = world.now_ms() - began_ms;
+        let allowed_ms = self.longest_wait_ms();
+        world.check(
+            waited_ms <= allowed_ms,
+            "no read outlives its deadline",
+            || format!("{waited_ms} ms, expected at most {allowed_ms}"),
+        );
+        world.note(|| match &read {
+            Ok(read) => format!(
+                "isolate {}: {:?} {:?}, {} ms old",
+                self.requests, read.version, read.state, read.age_ms
+            ),
+            Err(Expired) => format!("isolate {}: refused", self.requests),
+        });
+        match read {
+            Ok(read) => {
+                self.watch
+                    .check_read(&world, &self.host.ledger, &self.clock, &read);
+                self.last_read
+                    .set(Some(read.version.map_or(0, Version::get)));
+                let refuses = self.policy.on_expired == OnExpired::Error;
+                let expired = read.state == bellwether_core::wire::ReadState::Expired;
+                world.check(
+                    !(refuses && expired),
+                    "the policy error keeps the bound",
+                    || format!("{read:?}"),
+                );
+            }
+            Err(Expired) => {
+                world.reach("read refused");
+                let may = self.policy.on_expired == OnExpired::Error
+                    && self.watch.may_be_expired(&world, &self.clock);
+                world.check(may, "no request is failed without need", || {
+                    format!("{:?}", self.policy)
+                });
+            }
+        }
+    }
+
+    fn longest_wait_ms(&self) -> u64 {
+        let cold_ms = match self.policy.cold_start {
+            ColdStart::Base => 0,
+            ColdStart::Wait { deadline_ms } => deadline_ms,
+        };
+        let expired_ms = match self.policy.on_expired {
+            OnExpired::Wait { deadline_ms } => deadline_ms,
+            OnExpired::Serve | OnExpired::Error => 0,
+        };
+        // Where nothing else is said, a minimum version and the policy "error" wait so long.
+        cold_ms
+            .max(expired_ms)
+            .max(bellwether_core::settings::DEFAULT_WAIT_MS)
+    }
+}
+
+/// The isolate as one request sees it.
+struct Here {
+    member: Rc<Member>,
+    /// A read calls for itself, whoever else calls: a cold one, one that would rather fail than serve,
+    /// and one that wants a minimum version (another may have asked too early).
+    for_itself: bool,
+}
+
+impl Isolate for Here {
+    fn now(&self) -> UnixMillis {
+        self.member.clock.now(&self.member.world)
+    }
+
+    async fn sleep(&self, ms: u64) {
+        self.member.world.executor.sleep(ms).await;
+    }
+
+    async fn ask(&self, if_none_match: Option<&ETag>) -> Result<Answer<String>, String> {
+        let member = &self.member;
+        let world = &member.world;
+        let sent_ms = world.now_ms();
+        let call = member
+            .watch
+            .begin_call(world, &member.clock, &member.policy, self.for_itself);
+        let request = Request::Snapshot {
+            if_none_match: if_none_match.map(|etag| etag.as_str().to_owned()),
+        };
+        let reply = network::send(&member.host, member.wire, request).await;
+        let reply = reply.unwrap_or_else(|_| Err("the connection broke".to_owned()));
+        let answer = reply.and_then(|reply| Ok((reply.read()?, reply)));
+        match answer {
+            Ok((answer, reply)) => {
+                let terms = match &answer {
+                    Answer::Snapshot { terms, .. } | Answer::NotModified { terms } => *terms,
+                };
+                world.reach("reader heard the object");
+                member.watch.heard(
+                    world,
+                    Vouched {
+                        version: reply.about.map_or(0, Version::get),
+                        made_ms: reply.made_at_ms,
+                        sent_ms,
+                        jumps: call.jumps,
+                        terms,
+                    },
+                );
+                Ok(answer)
+            }
+            Err(error) => {
+                world.reach("reader call failed");
+                Err(error)
+            }
+        }
+    }
+
+    fn log(&self, _: Level, event: &'static str, detail: &str) {
+        self.member
+            .world
+            .note(|| format!("isolate {}: {event}: {detail}", self.member.requests));
+        if event == "reader_rejected" {
+            self.member.world.reach("reader refused a document");
+        }
+        if event == "reader_call_failed" {
+            self.member
+                .watch
+                .failed(&self.member.world, &self.member.clock);
+        }
+    }
+}

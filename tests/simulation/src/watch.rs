@@ -1,0 +1,238 @@
+//! What is known of one isolate from outside: which answers reached it, and so which reads are honest.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use bellwether_core::reading::Read;
+use bellwether_core::settings::ReaderSettings;
+use bellwether_core::wire::{Freshness, ReadState};
+
+use crate::fleet::Parsed;
+use crate::ledger::Ledger;
+use crate::world::{Clock, Jumps, World};
+
+/// How many answers are remembered. A reader holds one of the last few.
+const REMEMBERED: usize = 16;
+
+/// The object's word for a version, as it reached the isolate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vouched {
+    pub(crate) version: u64,
+    /// When the object made the answer, in true time.
+    pub(crate) made_ms: u64,
+    /// When it was asked, in true time.
+    pub(crate) sent_ms: u64,
+    /// The clock's jumps until then.
+    pub(crate) jumps: Jumps,
+    pub(crate) terms: Freshness,
+}
+
+/// A call under way.
+pub(crate) struct Calling {
+    open: Rc<Cell<u32>>,
+    ended: Rc<Cell<u64>>,
+    sent_ms: u64,
+    counted: bool,
+    pub(crate) jumps: Jumps,
+}
+
+impl Drop for Calling {
+    fn drop(&mut self) {
+        self.open.set(self.open.get() - u32::from(self.counted));
+        self.ended.set(self.sent_ms);
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Watch {
+    vouched: RefCell<Vec<Vouched>>,
+    version: Cell<u64>,
+    /// Calls under way that the lease ought to keep to one.
+    open: Rc<Cell<u32>>,
+    opened_ms: Cell<u64>,
+    /// When the call that ended last was sent.
+    ended: Rc<Cell<u64>>,
+    /// Whether the call that ended last was answered.
+    heard_last: Cell<bool>,
+    /// When a call last ended, well or badly.
+    news_ms: Cell<u64>,
+    /// When a call failed, and the pause began that nothing has ended since.
+    failed: Cell<Option<(u64, Jumps)>>,
+}
+
+impl Watch {
+    pub(crate) fn begin_call(
+        &self,
+        world: &World,
+        clock: &Clock,
+        policy: &ReaderSettings,
+        for_itself: bool,
+    ) -> Calling {
+        let now_ms = world.now_ms();
+        let jumps = clock.jumps();
+        if let Some((failed_ms, before)) = self.failed.get()
+            && before == jumps
+        {
+            let ttl_ms = self
+                .vouched
+                .borrow()
+                .iter()
+                .map(|vouched| vouched.terms.ttl_ms)
+                .min();
+            let pause_ms = ttl_ms.unwrap_or(250).min(250);
+            // A read of this very moment may have decided before the failure.
+            let decided_before = now_ms == failed_ms;
+            world.check(
+                decided_before || now_ms >= failed_ms + pause_ms,
+                "a failing coordinator is not pressed",
+                || format!("asked {} ms after a failure", now_ms - failed_ms),
+            );
+        }
+        let counted = !for_itself;
+        if counted {
+            // A holder that was cancelled is waited for until its term ends.
+            let stolen = now_ms >= self.opened_ms.get() + policy.revalidate_timeout_ms
+                || jumps != Jumps::default();
+            world.check(
+                self.open.get() == 0 || stolen,
+                "an isolate asks once at a time",
+                || format!("{} calls are under way", self.open.get()),
+            );
+            self.open.set(self.open.get() + 1);
+            self.opened_ms.set(now_ms);
+        }
+        Calling {
+            open: Rc::clone(&self.open),
+            ended: Rc::clone(&self.ended),
+            sent_ms: now_ms,
+            counted,
+            jumps,
+        }
+    }
+
+    pub(crate) fn heard(&self, world: &World, vouched: Vouched) {
+        let mut all = self.vouched.borrow_mut();
+        if all.len() == REMEMBERED {
+            all.remove(0);
+        }
+        all.push(vouched);
+        self.failed.set(None);
+        self.heard_last.set(true);
+        self.news_ms.set(world.now_ms());
+    }
+
+    pub(crate) fn failed(&self, world: &World, clock: &Clock) {
+        self.heard_last.set(false);
+        // Calls that were out together meet one trouble, or were overtaken by its end.
+        let last_ms = self.news_ms.replace(world.now_ms());
+        if last_ms < self.ended.get() {
+            self.failed.set(Some((world.now_ms(), clock.jumps())));
+        }
+    }
+
+    /// Whether what it holds is fresh however its clock behaved: under the answer that came last, and
+    /// under the youngest one should they have overtaken each other.
+    pub(crate) fn is_surely_fresh(&self, world: &World, clock: &Clock) -> bool {
+        let vouched = self.vouched.borrow();
+        let fresh = |word: &Vouched| {
+            let ahead_ms = clock.jumps().since(word.jumps).ahead_ms;
+            let oldest_ms = world.now_ms() - word.sent_ms + ahead_ms;
+            // Read since: so it was taken in, and the version held is the one it vouches for.
+            word.version == self.version.get() && !word.terms.base && oldest_ms < word.terms.ttl_ms
+        };
+        let youngest = vouched.iter().max_by_key(|word| word.sent_ms);
+        youngest.is_some_and(fresh) && vouched.last().is_some_and(fresh)
+    }
+
+    /// Whether the last call worked, and was not overtaken by a newer answer: no pause is kept then.
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        let vouched = self.vouched.borrow();
+        let newest = vouched.iter().map(|word| word.version).max();
+        let last = vouched.last().map(|word| word.version);
+        self.heard_last.get() && last == newest && newest == Some(self.version.get())
+    }
+
+    /// Whether what it holds can be expired as its clock shows it. It holds what it last read, or
+    /// something newer that it heard of since.
+    pub(crate) fn may_be_expired(&self, world: &World, clock: &Clock) -> bool {
+        let vouched = self.vouched.borrow();
+        let expired = |vouched: &Vouched| {
+            let ahead_ms = clock.jumps().since(vouched.jumps).ahead_ms;
+            let oldest_ms = world.now_ms() - vouched.sent_ms + ahead_ms;
+            oldest_ms >= vouched.terms.ttl_ms + vouched.terms.swr_ms
+        };
+        // Under the terms of any answer: a later one may have brought shorter ones.
+        let mut newer = vouched
+            .iter()
+            .filter(|vouched| vouched.version >= self.version.get());
+        newer.any(expired) || vouched.len() == REMEMBERED
+    }
+
+    /// Version, content, age and state of a read are true.
+    pub(crate) fn check_read(
+        &self,
+        world: &World,
+        ledger: &Ledger,
+        clock: &Clock,
+        read: &Read<Parsed>,
+    ) {
+        let version = read.version.map_or(0, |version| version.get());
+        let last = self.version.replace(version);
+        world.check(
+            version >= last,
+            "a reader's version never goes down",
+            || format!("from {last} to {version}"),
+        );
+        world.reach(match read.state {
+            ReadState::Fresh => "read fresh",
+            ReadState::Stale => "read stale",
+            ReadState::Expired => "read expired",
+            ReadState::Base => "read base",
+        });
+        if version == 0 {
+            let honest = read.state == ReadState::Base && *read.value == "base";
+            world.check(honest, "a base is named as one", || format!("{read:?}"));
+            return;
+        }
+        world.check(
+            ledger.was_adopted(version, &read.value),
+            "only what was adopted is served",
+            || format!("version {version}: {}", read.value),
+        );
+        let now_ms = world.now_ms();
+        let vouched = self.vouched.borrow();
+        let honest = vouched.iter().any(|vouched| {
+            let jumps = clock.jumps().since(vouched.jumps);
+            let youngest_ms = (now_ms - vouched.made_ms).saturating_sub(jumps.behind_ms);
+            let oldest_ms = now_ms - vouched.sent_ms + jumps.ahead_ms;
+            vouched.version == version
+                && (youngest_ms..=oldest_ms).contains(&read.age_ms)
+                && state_of(&vouched.terms, read.age_ms) == read.state
+        });
+        // Long ago: the answers since then were about other versions.
+        let forgotten =
+            vouched.len() == REMEMBERED && vouched.iter().all(|vouched| vouched.version != version);
+        world.check(
+            honest || forgotten,
+            "a read's age and state are true",
+            || {
+                format!(
+                    "version {version}, {} ms, {:?}; at {now_ms} it had heard {vouched:?}",
+                    read.age_ms, read.state
+                )
+            },
+        );
+    }
+}
+
+fn state_of(terms: &Freshness, age_ms: u64) -> ReadState {
+    if terms.base {
+        ReadState::Base
+    } else if age_ms < terms.ttl_ms {
+        ReadState::Fresh
+    } else if age_ms < terms.ttl_ms + terms.swr_ms {
+        ReadState::Stale
+    } else {
+        ReadState::Expired
+    }
+}
