@@ -3,13 +3,19 @@ PORT ?= 8787
 CONFIG ?=
 STATE ?= .bellwether
 
-export PORT CONFIG STATE
+SEED ?=
+SEEDS ?=
+DAYS ?=
+WITHOUT ?=
+ISOLATES ?=
+
+export PORT CONFIG STATE SEED SEEDS DAYS WITHOUT ISOLATES
 
 .NOTPARALLEL:
-.PHONY: help setup build run test check fmt clean
+.PHONY: help setup build run test simulate simulate-defects simulate-branches check fmt clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## every tool, into .tools/ and node_modules/
 	@scripts/setup.sh
@@ -25,6 +31,15 @@ test: ## every test, the end-to-end ones on real workerd
 	@scripts/setup.sh build test
 	@scripts/build.sh
 	@scripts/test.sh
+
+simulate: ## worlds in simulated time with everything breaking [SEED=n] [DAYS=n] [SEEDS=n] [WITHOUT=fault,…] [ISOLATES=n]
+	@scripts/simulate.sh
+
+simulate-defects: ## that the simulator finds each deliberate defect [SEED=n]
+	@scripts/simulate.sh defects
+
+simulate-branches: ## which branches of the core's decisions a simulation reaches [SEED=n] [DAYS=n]
+	@scripts/simulate.sh branches
 
 check: ## format, clippy, docs, licences, spelling, bundle size
 	@scripts/setup.sh build check

@@ -14,3 +14,6 @@ export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"
 cargo test --workspace --locked
 # Once more as a Worker that embeds the reader builds it: without the feature exact_numbers.
 cargo test --package bellwether-core --locked
+
+# Fresh seeds each time; a failure prints the command that shows it again.
+scripts/simulate.sh test

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The fault simulator (docs/simulation.md). Options come by the environment: SEED SEEDS DAYS WITHOUT ISOLATES.
+#   scripts/simulate.sh              hunt
+#   scripts/simulate.sh defects      hunt deliberate defects, in a damaged copy of the core
+#   scripts/simulate.sh branches     hunt in that copy, and tell which branches of decisions were reached
+#   scripts/simulate.sh test         the share of `make test`: the regressions, fresh seeds, defects and branches
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+LABORATORY="$ROOT/target/laboratory"
+OPTIONS=()
+
+option() { [ -z "$2" ] || OPTIONS+=("$1" "$2"); }
+
+build() { cargo build --profile simulation --quiet --package bellwether-simulation "$@"; }
+
+hunt() {
+  build --locked --bin simulate
+  "$ROOT/target/simulation/simulate" "$@"
+}
+
+# Built beside the product's own packages: only the copied ones are compiled again. Its lock file loses the members
+# that are not copied, so it is not held to the letter.
+laboratory() {
+  build --locked --bin laboratory
+  "$ROOT/target/simulation/laboratory" "$LABORATORY"
+  (cd "$LABORATORY" && CARGO_TARGET_DIR="$ROOT/target" build --features laboratory --bin simulate)
+  cp "$ROOT/target/simulation/simulate" "$LABORATORY/simulate"
+}
+
+need cargo "cargo is missing" "install Rust, see rustup"
+option --seed "${SEED:-}"
+option --seeds "${SEEDS:-}"
+option --days "${DAYS:-}"
+option --without "${WITHOUT:-}"
+option --isolates "${ISOLATES:-}"
+
+case "${1:-}" in
+  "") hunt "${OPTIONS[@]}" ;;
+  defects)
+    laboratory
+    "$LABORATORY/simulate" --defects "${OPTIONS[@]}"
+    ;;
+  branches)
+    laboratory
+    "$LABORATORY/simulate" --seed 1 --seeds 400 --days 2000 "${OPTIONS[@]}" --branches tests/simulation/unreached.toml
+    ;;
+  test)
+    hunt --days 2000 --regressions tests/simulation/regressions.txt
+    laboratory
+    "$LABORATORY/simulate" --defects --seed 1
+    "$LABORATORY/simulate" --seed 1 --seeds 400 --days 2000 --branches tests/simulation/unreached.toml
+    ;;
+  *) die "scripts/simulate.sh $1: no such part" "read the head of this file" ;;
+esac
