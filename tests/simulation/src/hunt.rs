@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use crate::chance::Fault;
 use crate::cli::{self, Command};
 use crate::report::{self, Summary};
-use crate::simulation::{self, Ended};
-use crate::world::Wish;
+use crate::simulation;
+use crate::world::{Violation, Wish};
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
 
 /// A world that failed, by its place in the order.
-type Failed = (u64, Wish, Ended);
+type Failed = (u64, Wish, Violation);
 
 pub(crate) fn run(command: &Command) -> ExitCode {
     let mut wishes = match &command.regressions {
@@ -43,11 +43,15 @@ pub(crate) fn run(command: &Command) -> ExitCode {
     );
     let (summary, failed) = explore(&wishes, command.fingerprint);
     report::summary(&summary);
-    let Some((wish, ended)) = failed else {
+    let Some((wish, violation)) = failed else {
         println!("simulate: no violation");
         return ExitCode::SUCCESS;
     };
-    let smaller = shrink(wish, &ended);
+    println!(
+        "simulate: seed {} breaks \"{}\"; making it smaller",
+        wish.seed, violation.property
+    );
+    let smaller = shrink(wish, &violation);
     let ended = simulation::run(&smaller, true);
     report::failure(&smaller, &ended);
     ExitCode::FAILURE
@@ -55,7 +59,7 @@ pub(crate) fn run(command: &Command) -> ExitCode {
 
 /// Runs the worlds, as many at a time as there are cores, until one fails. Of several that fail, the
 /// first in order is told, so that the same command tells the same one.
-pub(crate) fn explore(wishes: &[Wish], fingerprint: bool) -> (Summary, Option<(Wish, Ended)>) {
+pub(crate) fn explore(wishes: &[Wish], fingerprint: bool) -> (Summary, Option<(Wish, Violation)>) {
     let next = AtomicU64::new(0);
     let failed = AtomicBool::new(false);
     let results: Mutex<(Summary, Vec<Failed>)> = Mutex::default();
@@ -82,9 +86,9 @@ pub(crate) fn explore(wishes: &[Wish], fingerprint: bool) -> (Summary, Option<(W
                     results
                         .0
                         .progress(started, wishes.len() as u64, PROGRESS_EVERY);
-                    if ended.violation.is_some() {
+                    if let Some(violation) = ended.violation {
                         failed.store(true, Ordering::Relaxed);
-                        results.1.push((number, wish.clone(), ended));
+                        results.1.push((number, wish.clone(), violation));
                     }
                 }
             });
@@ -94,18 +98,12 @@ pub(crate) fn explore(wishes: &[Wish], fingerprint: bool) -> (Summary, Option<(W
     summary.took = started.elapsed();
     failures.sort_by_key(|(number, _, _)| *number);
     let first = failures.into_iter().next();
-    (summary, first.map(|(_, wish, ended)| (wish, ended)))
+    (summary, first.map(|(_, wish, violation)| (wish, violation)))
 }
 
 /// Leaves out one fault after the other, and isolates, as long as the same property breaks.
-fn shrink(wish: Wish, ended: &Ended) -> Wish {
-    let Some(property) = ended.violation.as_ref().map(|violation| violation.property) else {
-        return wish;
-    };
-    println!(
-        "simulate: seed {} breaks \"{property}\"; making it smaller",
-        wish.seed
-    );
+pub(crate) fn shrink(wish: Wish, violation: &Violation) -> Wish {
+    let property = violation.property;
     let breaks = |wish: &Wish| {
         let ended = simulation::run(wish, false);
         ended
@@ -113,9 +111,7 @@ fn shrink(wish: Wish, ended: &Ended) -> Wish {
             .filter(|violation| violation.property == property)
     };
     let mut smallest = wish;
-    if let Some(violation) = &ended.violation {
-        smallest.days = violation.at_ms / simulation::DAY_MS + 1;
-    }
+    smallest.days = violation.at_ms / simulation::DAY_MS + 1;
     for fault in Fault::ALL {
         let mut smaller = smallest.clone();
         if smaller.without.contains(fault) {

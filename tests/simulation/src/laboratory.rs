@@ -9,6 +9,8 @@ use std::thread;
 use bellwether_core::laboratory::{BRANCHES, DEFECTS, hits, switch};
 use serde::Deserialize;
 
+use crate::chance::Fault;
+use crate::hunt;
 use crate::simulation::{self, DAY_MS};
 use crate::world::{Violation, Wish};
 
@@ -32,25 +34,30 @@ pub(crate) fn hunt_defects(first_seed: u64) -> ExitCode {
                     let job = next.lock().unwrap().next();
                     let Some((number, defect)) = job else { break };
                     switch(defect);
-                    let result = hunt(first_seed);
-                    found.lock().unwrap().insert(number, (defect, result));
+                    let hunted = hunt(first_seed);
+                    found.lock().unwrap().insert(number, (defect, hunted));
                 }
             });
         }
     });
     let mut good = true;
-    println!("{:78} {:>7} {:>9}  property", "defect", "days", "events");
-    for (defect, (days, events, violation)) in found.into_inner().unwrap().into_values() {
-        let property = violation.as_ref().map(|violation| violation.property);
+    println!(
+        "{:60} {:>5} {:>8} {:>7} {:>6}  property",
+        "defect", "days", "events", "smaller", "faults"
+    );
+    for (defect, hunted) in found.into_inner().unwrap().into_values() {
         let (name, right) = match defect {
-            None => ("(undamaged)", property.is_none()),
-            Some(name) => (name, property.is_some()),
+            None => ("(undamaged)", hunted.property.is_none()),
+            Some(name) => (name, hunted.smaller.is_some()),
         };
         good &= right;
-        let verdict = if right { "" } else { "  <- WRONG" };
+        let (smaller, faults) = hunted.smaller.unwrap_or_default();
         println!(
-            "{name:78} {days:>7} {events:>9}  {}{verdict}",
-            property.unwrap_or("-")
+            "{name:60} {:>5} {:>8} {smaller:>7} {faults:>6}  {}{}",
+            hunted.days,
+            hunted.events,
+            hunted.property.unwrap_or("-"),
+            if right { "" } else { "  <- WRONG" }
         );
     }
     println!(
@@ -64,8 +71,19 @@ pub(crate) fn hunt_defects(first_seed: u64) -> ExitCode {
     }
 }
 
-fn hunt(first_seed: u64) -> (u64, u64, Option<Violation>) {
-    let (mut days, mut events) = (0, 0);
+/// What became of the hunt for one defect.
+#[derive(Default)]
+struct Hunted {
+    days: u64,
+    events: u64,
+    property: Option<&'static str>,
+    /// The failure made smaller: events up to it, and kinds of faults that it needs. `None` when it
+    /// did not come again at the same step.
+    smaller: Option<(u64, usize)>,
+}
+
+fn hunt(first_seed: u64) -> Hunted {
+    let mut hunted = Hunted::default();
     for number in 0..WITHIN_DAYS / DAYS_EACH {
         let wish = Wish {
             seed: first_seed + number,
@@ -74,13 +92,26 @@ fn hunt(first_seed: u64) -> (u64, u64, Option<Violation>) {
             isolates: 8,
         };
         let ended = simulation::run(&wish, false);
-        events += ended.events;
+        hunted.events += ended.events;
         if let Some(violation) = ended.violation {
-            return (days + violation.at_ms / DAY_MS + 1, events, Some(violation));
+            hunted.days += violation.at_ms / DAY_MS + 1;
+            hunted.property = Some(violation.property);
+            hunted.smaller = replay(wish, &violation);
+            return hunted;
         }
-        days += DAYS_EACH;
+        hunted.days += DAYS_EACH;
     }
-    (days, events, None)
+    hunted
+}
+
+/// A failure made smaller is the same failure, and comes again at the same step, traced or not.
+fn replay(wish: Wish, violation: &Violation) -> Option<(u64, usize)> {
+    let smaller = hunt::shrink(wish, violation);
+    let plain = simulation::run(&smaller, false).violation?;
+    let traced = simulation::run(&smaller, true).violation?;
+    let same = plain.property == violation.property
+        && (plain.property, plain.step) == (traced.property, traced.step);
+    same.then(|| (plain.step, Fault::ALL.len() - smaller.without.len()))
 }
 
 /// `unreached.toml`.

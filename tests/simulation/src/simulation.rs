@@ -17,6 +17,12 @@ use crate::world::{Clock, Violation, Wish, World};
 
 pub(crate) const DAY_MS: u64 = 86_400_000;
 
+const SECOND_MS: u64 = 1_000;
+
+/// More than any world does, and less than one that turns in circles.
+const EVENTS_PER_SECOND: u64 = 5_000;
+const ALARMS_PER_MINUTE: u64 = 30;
+
 /// What became of a world.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ended {
@@ -113,9 +119,11 @@ impl Simulation {
     fn go_on(&self, until_ms: u64) {
         let (world, host) = (&self.world, &self.host);
         let executor = &world.executor;
+        let (mut events, mut alarms) = (Spin::default(), Spin::default());
         while world.violation.borrow().is_none() {
             if let Some(event) = executor.poll_one() {
                 world.mark(event);
+                events.check(world, SECOND_MS, EVENTS_PER_SECOND);
                 if host.doomed.get() {
                     host.crash(world.one_in(2));
                 } else {
@@ -133,6 +141,7 @@ impl Simulation {
             };
             executor.advance_to(next_ms);
             if host.rings_at_ms().is_some_and(|at_ms| at_ms <= next_ms) {
+                alarms.check(world, 60 * SECOND_MS, ALARMS_PER_MINUTE);
                 host.ring();
             }
         }
@@ -179,5 +188,24 @@ impl Simulation {
             "the alarm stands no later than it is due",
             || format!("it stands at {alarm:?}, due is {due:?}"),
         );
+    }
+}
+
+/// Counts what happens within a span of time: a world must not turn in circles.
+#[derive(Default)]
+struct Spin {
+    since_ms: u64,
+    count: u64,
+}
+
+impl Spin {
+    fn check(&mut self, world: &World, span_ms: u64, most: u64) {
+        if world.now_ms() >= self.since_ms + span_ms {
+            (self.since_ms, self.count) = (world.now_ms(), 0);
+        }
+        self.count += 1;
+        world.check(self.count <= most, "no livelock", || {
+            format!("{most} times within {span_ms} ms")
+        });
     }
 }
