@@ -20,13 +20,12 @@ hunt() {
   "$ROOT/target/simulation/simulate" "$@"
 }
 
-# Built beside the product's own packages: only the copied ones are compiled again. Its lock file loses the members
-# that are not copied, so it is not held to the letter.
+# With a target folder of its own: cargo takes the copied core for the product's, and would link one for the other. The
+# copy's lock file loses the members that are not copied, so it is not held to the letter.
 laboratory() {
   build --locked --bin laboratory
   "$ROOT/target/simulation/laboratory" "$LABORATORY"
-  (cd "$LABORATORY" && CARGO_TARGET_DIR="$ROOT/target" build --features laboratory --bin simulate)
-  cp "$ROOT/target/simulation/simulate" "$LABORATORY/simulate"
+  (cd "$LABORATORY" && CARGO_TARGET_DIR="$LABORATORY/target" build --features laboratory --bin simulate)
 }
 
 need cargo "cargo is missing" "install Rust, see rustup"
@@ -40,17 +39,17 @@ case "${1:-}" in
   "") hunt "${OPTIONS[@]}" ;;
   defects)
     laboratory
-    "$LABORATORY/simulate" --defects "${OPTIONS[@]}"
+    "$LABORATORY/target/simulation/simulate" --defects "${OPTIONS[@]}"
     ;;
   branches)
     laboratory
-    "$LABORATORY/simulate" --seed 1 --seeds 400 --days 2000 "${OPTIONS[@]}" --branches tests/simulation/unreached.toml
+    "$LABORATORY/target/simulation/simulate" --seed 1 --seeds 400 --days 2000 "${OPTIONS[@]}" --branches tests/simulation/unreached.toml
     ;;
   test)
     hunt --days 2000 --regressions tests/simulation/regressions.txt
     laboratory
-    "$LABORATORY/simulate" --defects --seed 1
-    "$LABORATORY/simulate" --seed 1 --seeds 400 --days 2000 --branches tests/simulation/unreached.toml
+    "$LABORATORY/target/simulation/simulate" --defects --seed 1
+    "$LABORATORY/target/simulation/simulate" --seed 1 --seeds 400 --days 2000 --branches tests/simulation/unreached.toml
     ;;
   *) die "scripts/simulate.sh $1: no such part" "read the head of this file" ;;
 esac

@@ -65,9 +65,13 @@ impl Simulation {
                 .go_down(world.chance.between(Fault::SourceFlaps, 1_000, 2 * HOUR_MS));
         }
         if world.strikes(Fault::ClockForward) {
+            // In the middle of calls, and with reads that find what is held much older.
+            self.everyone_reads();
+            world.executor.sleep(world.between(0, 60)).await;
             self.any_clock(|clock| {
-                clock.jump_ahead(world.chance.between(Fault::ClockForward, 1, 2 * HOUR_MS))
+                clock.jump_ahead(world.chance.between(Fault::ClockForward, 1, 2 * HOUR_MS));
             });
+            self.everyone_reads();
         }
         if world.strikes(Fault::ClockBack) {
             self.any_clock(|clock| {

@@ -155,6 +155,9 @@ impl Member {
                 format!("{:?} was served, {minimum} was wanted", read.version)
             });
         }
+        world.check(calls.get() <= 1, "a read makes at most one call", || {
+            format!("{} calls", calls.get())
+        });
         world.check(
             calls.get() == 0 || !surely_fresh,
             "a warm fresh read makes no call",

@@ -213,7 +213,11 @@ impl Host {
         world.executor.spawn(self.life.get(), Box::pin(handler));
         if world.strikes(Fault::AlarmTwice) {
             let host = Rc::clone(self);
-            let after_ms = world.chance.between(Fault::AlarmTwice, 0, 3_000);
+            // At once as often as not: the two handlers then take turns.
+            let after_ms = match world.one_in(2) {
+                true => 0,
+                false => world.chance.between(Fault::AlarmTwice, 1, 3_000),
+            };
             let again = async move {
                 host.world.executor.sleep(after_ms).await;
                 host.handle_alarm().await;

@@ -163,11 +163,12 @@ impl<P: Platform> Coordinator<P> {
     pub async fn alarm(&self) -> bool {
         let inner = &self.inner;
         inner.alarm_checked.set(true);
+        if self.is_refresh_due() && self.is_in_flight() {
+            // The flight armed its successor before this alarm came; that one is used up now.
+            self.arm().await;
+        }
+        // Read again: while the alarm was set, the flight may have been settled.
         if self.is_refresh_due() {
-            if inner.state.borrow().flight.is_some() {
-                // The flight armed its successor before this alarm came; that one is used up now.
-                self.arm().await;
-            }
             self.start_or_join(Trigger::Alarm).await;
         } else {
             self.arm().await;
@@ -275,6 +276,10 @@ impl<P: Platform> Coordinator<P> {
         } else {
             None
         }
+    }
+
+    fn is_in_flight(&self) -> bool {
+        self.inner.state.borrow().flight.is_some()
     }
 
     fn is_refresh_due(&self) -> bool {
