@@ -279,11 +279,15 @@ impl Simulation {
         for member in self.members.borrow().iter() {
             let version = member.last_read();
             let on_head = version == Some(head.number) || head.is_base;
+            // A deploy that shortened the TTL is heard of when the longer one, told before, is over.
+            let told_longer = member.watch.told_ttl_ms() > deployment.settings.ttl_ms;
             // A document that does not fit is refused for good; the version before stays.
             let refused = head.text.contains(crate::upstream::MISFIT);
-            world.check(on_head || refused, "every isolate is on the head", || {
-                format!("one is on version {version:?}; the head is {}", head.number)
-            });
+            world.check(
+                on_head || refused || told_longer,
+                "every isolate is on the head",
+                || format!("one is on version {version:?}; the head is {}", head.number),
+            );
         }
     }
 }

@@ -152,6 +152,12 @@ impl Watch {
         self.heard_last.get() && last == newest && newest == Some(self.version.get())
     }
 
+    /// The TTL that the last answer told; 0 where none came.
+    pub(crate) fn told_ttl_ms(&self) -> u64 {
+        let last = self.vouched.borrow().last().map(|word| word.terms.ttl_ms);
+        last.unwrap_or(0)
+    }
+
     /// Whether what it holds can be expired as its clock shows it. It holds what it last read, or
     /// something newer that it heard of since.
     pub(crate) fn may_be_expired(&self, world: &World, clock: &Clock) -> bool {
