@@ -15,7 +15,7 @@ use crate::host::{Host, Request};
 use crate::network;
 use crate::upstream::MISFIT;
 use crate::watch::{Vouched, Watch};
-use crate::world::{Clock, World};
+use crate::world::{Clock, Jumps, World};
 
 /// A document in the Worker's own type: here, its text.
 pub(crate) type Parsed = String;
@@ -132,6 +132,7 @@ impl Member {
         let calls = Rc::new(Cell::new(0));
         let here = Rc::new(Here {
             member: Rc::clone(&self),
+            jumps: self.clock.jumps(),
             for_itself: at_least.is_some()
                 || self.policy.on_expired == OnExpired::Error
                 || self.reader.cache().version().is_none(),
@@ -221,6 +222,8 @@ impl Member {
 /// The isolate as one request sees it.
 struct Here {
     member: Rc<Member>,
+    /// The clock's jumps until the read was planned: an age is counted from then.
+    jumps: Jumps,
     /// A read calls for itself, whoever else calls: a cold one, one that would rather fail than serve,
     /// and one that wants a minimum version (another may have asked too early).
     for_itself: bool,
@@ -239,9 +242,10 @@ impl Isolate for Here {
         let member = &self.member;
         let world = &member.world;
         let sent_ms = world.now_ms();
-        let call = member
-            .watch
-            .begin_call(world, &member.clock, &member.policy, self.for_itself);
+        let _calling =
+            member
+                .watch
+                .begin_call(world, &member.clock, &member.policy, self.for_itself);
         let request = Request::Snapshot {
             if_none_match: if_none_match.map(|etag| etag.as_str().to_owned()),
         };
@@ -260,7 +264,7 @@ impl Isolate for Here {
                         version: reply.about.map_or(0, Version::get),
                         made_ms: reply.made_at_ms,
                         sent_ms,
-                        jumps: call.jumps,
+                        jumps: self.jumps,
                         terms,
                     },
                 );

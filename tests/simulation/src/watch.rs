@@ -33,7 +33,6 @@ pub(crate) struct Calling {
     ended: Rc<Cell<u64>>,
     sent_ms: u64,
     counted: bool,
-    pub(crate) jumps: Jumps,
 }
 
 impl Drop for Calling {
@@ -106,14 +105,17 @@ impl Watch {
             ended: Rc::clone(&self.ended),
             sent_ms: now_ms,
             counted,
-            jumps,
         }
     }
 
     pub(crate) fn heard(&self, world: &World, vouched: Vouched) {
         let mut all = self.vouched.borrow_mut();
         if all.len() == REMEMBERED {
-            all.remove(0);
+            // What is held may be vouched for no more, and be read for long.
+            let other = all
+                .iter()
+                .position(|word| word.version != self.version.get());
+            all.remove(other.unwrap_or(0));
         }
         all.push(vouched);
         self.failed.set(None);
