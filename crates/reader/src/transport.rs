@@ -25,20 +25,24 @@ pub(crate) async fn fetch_snapshot(
 ) -> Result<Answer<String>, String> {
     let abort = match transport {
         // Only a call over HTTP can be aborted.
-        TransportSettings::Url { .. } => Some(AbortOnDrop(AbortController::default())),
+        TransportSettings::Url { .. } => Some(AbortOnDrop(Some(AbortController::default()))),
         _ => None,
     };
-    let signal = abort.as_ref().map(|abort| abort.0.signal());
+    let signal = abort
+        .as_ref()
+        .and_then(|abort| abort.0.as_ref().map(AbortController::signal));
     let response = send(env, transport, space, if_none_match, signal.as_ref()).await?;
     read(response).await
 }
 
 /// Aborting a call that has ended does nothing.
-struct AbortOnDrop(AbortController);
+struct AbortOnDrop(Option<AbortController>);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        std::mem::take(&mut self.0).abort();
+        if let Some(controller) = self.0.take() {
+            controller.abort();
+        }
     }
 }
 
