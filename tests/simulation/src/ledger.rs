@@ -82,7 +82,6 @@ impl Ledger {
         books.storage_refused = false;
         books.due_only_in_memory = false;
         books.last_settled = None;
-        books.last_outcome = None;
         books.told.clear();
         books.counts = books.durable_counts;
         books.resync(host);
@@ -216,7 +215,6 @@ impl Ledger {
             books.count("adoptions_total", "");
         }
         books.due_only_in_memory = books.storage_refused;
-        books.last_outcome = Some(outcome);
         let version = record.version.map_or(0, bellwether_core::Version::get);
         books.told.push((outcome, version));
         books.last_settled = Some((world.now_ms(), host.jumps()));

@@ -66,7 +66,6 @@ pub(super) struct Books {
     pub(super) due_only_in_memory: bool,
     /// How refreshes of this life ended, and with which version.
     pub(super) told: Vec<(Outcome, u64)>,
-    pub(super) last_outcome: Option<Outcome>,
     /// When the last refresh of this life was settled, in true time, and the clock's jumps until then.
     pub(super) last_settled: Option<(u64, Jumps)>,
     counted_before: BTreeMap<(String, String), u64>,

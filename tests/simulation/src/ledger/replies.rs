@@ -176,7 +176,7 @@ impl Ledger {
             .pointer("/source/state")
             .and_then(|state| state.as_str());
         let deployment = host.deployment.borrow();
-        let expected = match books.last_outcome {
+        let expected = match books.told.last().map(|(outcome, _)| *outcome) {
             _ if !deployment.has_source() => "none",
             _ if deployment.is_unusable() => "unusable",
             // Of an earlier life, or of another source: not known here.
