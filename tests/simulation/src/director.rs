@@ -11,6 +11,7 @@ use crate::chance::Fault;
 use crate::fleet::{self, Member};
 use crate::host::{Deployment, Request};
 use crate::network;
+use crate::oracle;
 use crate::simulation::Simulation;
 use crate::world::{Clock, World};
 
@@ -183,7 +184,11 @@ impl Simulation {
     /// New code everywhere, in any order: the object first, or the isolates.
     fn deploy(self: &Rc<Self>) {
         let world = &self.world;
-        self.host.deploy(deployment(world));
+        let mut next = deployment(world);
+        if !next.built_in.unreadable && world.strikes(Fault::VarsAtLimit) {
+            oracle::fill(&mut next.built_in.vars, &next.built_in.defaults);
+        }
+        self.host.deploy(next);
         self.policy.replace(fleet::policy(world));
         for number in 0..self.size() {
             if !world.one_in(4) {

@@ -12,7 +12,7 @@ use bellwether_core::refresh::{Cause, Outcome};
 use bellwether_core::version::UnixMillis;
 
 use crate::host::{Deployment, Host};
-use crate::oracle::{self, Held};
+use crate::oracle;
 use books::{Books, Settled};
 
 pub(crate) use books::Version;
@@ -152,15 +152,7 @@ impl Ledger {
             }
             None => vec![(Outcome::Failed, Some(Cause::Timeout), None)],
             Some(answered) => {
-                let held = Held {
-                    base: &books.base,
-                    source: books.source.as_ref(),
-                    head: books
-                        .head
-                        .as_ref()
-                        .map_or(&books.base, |head| &head.document),
-                    head_is_base: books.head.as_ref().is_none_or(|head| head.is_base),
-                };
+                let held = books.held();
                 // A reload that was handed over may not have joined this refresh in time.
                 let one_by_one = [(false, false), (true, false), (false, true), (true, true)];
                 let subsets = one_by_one.map(|(empty_document, key_loss)| Waivers {

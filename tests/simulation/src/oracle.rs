@@ -1,13 +1,16 @@
 //! What ought to come out, said a second time and more simply than the core says it: documents here
 //! are flat, so a merge is a loop, and a delay is a doubling.
 
-use bellwether_core::document::Object;
+use bellwether_core::document::{MAX_DOCUMENT_BYTES, Object};
 use bellwether_core::guard::Waivers;
 use bellwether_core::refresh::{Cause, Outcome};
 use bellwether_core::settings::SpaceSettings;
 use serde_json::Value;
 
 use crate::upstream::Answered;
+
+/// A key that takes up room.
+const PAD: &str = "pad";
 
 /// Layers, weakest first, as one document.
 pub(crate) fn merged(layers: &[&Object]) -> Object {
@@ -28,8 +31,20 @@ pub(crate) fn merged(layers: &[&Object]) -> Object {
     merged
 }
 
+/// Fills a layer until it and the one below it are a document of the largest size that may be.
+pub(crate) fn fill(layer: &mut Object, below: &Object) {
+    layer.insert(PAD.to_owned(), "".into());
+    let room = MAX_DOCUMENT_BYTES.saturating_sub(size(&merged(&[below, layer])));
+    layer.insert(PAD.to_owned(), "x".repeat(room).into());
+}
+
+fn size(document: &Object) -> usize {
+    serde_json::to_string(document).map_or(0, |text| text.len())
+}
+
 /// What a refresh is weighed against.
 pub(crate) struct Held<'a> {
+    /// The built-in layers that the object was started with.
     pub(crate) base: &'a Object,
     pub(crate) source: Option<&'a Object>,
     pub(crate) head: &'a Object,
@@ -68,6 +83,9 @@ pub(crate) fn ending(answered: &Answered, held: &Held<'_>, waivers: Waivers) -> 
         return (Outcome::Rejected, None, None);
     }
     let merged = merged(&[held.base, document]);
+    if size(&merged) > MAX_DOCUMENT_BYTES {
+        return (Outcome::Rejected, None, None);
+    }
     if in_order(&merged) == in_order(held.head) && !held.head_is_base {
         return (Outcome::Unchanged, None, Some(document.clone()));
     }

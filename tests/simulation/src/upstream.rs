@@ -3,11 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use bellwether_core::document::{MAX_DOCUMENT_BYTES, MAX_SOURCE_BYTES, Object};
+use bellwether_core::document::{MAX_SOURCE_BYTES, Object};
 use bellwether_core::refresh::{Cause, Failure, Fetched, Part};
 use serde_json::Value;
 
 use crate::chance::Fault;
+use crate::oracle;
 use crate::world::World;
 
 /// A key whose presence makes a document unfit for readers with a type.
@@ -215,9 +216,7 @@ impl Upstream {
         } else if asked.has_weaker_layers && world.strikes(Fault::SourceAtLimit) {
             // Readable by itself; with a key of a weaker layer it is not.
             document.retain(|_, value| !value.is_null());
-            document.insert("pad".to_owned(), "".into());
-            let room = MAX_DOCUMENT_BYTES - text(&document).len();
-            document.insert("pad".to_owned(), "x".repeat(room).into());
+            oracle::fill(&mut document, &Object::new());
             let bytes = text(&document);
             return (Answered::NoDocument, wrap(shape, bytes, None));
         } else if world.strikes(Fault::SourceMisfit) {

@@ -54,6 +54,8 @@ pub(super) struct Books {
     pub(super) versions: BTreeMap<u64, Rc<str>>,
     /// What the built-in layers were, deploy by deploy.
     pub(super) bases: Vec<Object>,
+    /// The built-in layers that this life of the object began with.
+    started_with: Object,
     pub(super) acknowledged: u64,
     audited: u64,
     /// The sum of all counters, now and when it was last durable.
@@ -171,6 +173,9 @@ impl Books {
     }
 
     pub(super) fn begin_life(&mut self, host: &Host) {
+        let unreadable = host.deployment.borrow().built_in.unreadable;
+        let deployed = self.bases.last().filter(|_| !unreadable);
+        self.started_with = deployed.unwrap_or(&self.base).clone();
         self.failures = host
             .database
             .query(SCHEDULE)
@@ -234,14 +239,19 @@ impl Books {
         row.is_some_and(|row| number(&row[2]) > 0)
     }
 
-    /// Whether a guard refuses the document, rightly: the head stays then.
-    pub(super) fn guards_against(&self, document: &Object) -> bool {
-        let held = Held {
-            base: &self.base,
+    /// What a refresh is weighed against.
+    pub(super) fn held(&self) -> Held<'_> {
+        Held {
+            base: &self.started_with,
             source: self.source.as_ref(),
             head: self.head.as_ref().map_or(&self.base, |head| &head.document),
             head_is_base: self.head.as_ref().is_none_or(|head| head.is_base),
-        };
+        }
+    }
+
+    /// Whether the document is refused, rightly: the head stays then.
+    pub(super) fn is_refused(&self, document: &Object) -> bool {
+        let held = self.held();
         let answered = Answered::Document(document.clone());
         oracle::ending(&answered, &held, Waivers::default()).0 == Outcome::Rejected
     }

@@ -141,9 +141,9 @@ impl Ledger {
             || format!("the next refresh is due in {due_ms} ms, expected at most {longest_ms}"),
         );
         let document = upstream.document();
-        let guarded = books.guards_against(&document);
+        let refused = books.is_refused(&document);
         world.check(
-            guarded || books.source.as_ref() == Some(&document),
+            refused || books.source.as_ref() == Some(&document),
             "the head follows the source",
             || {
                 format!(
