@@ -186,7 +186,7 @@ impl Simulation {
         let world = &self.world;
         let mut next = deployment(world);
         if !next.built_in.unreadable && world.strikes(Fault::VarsAtLimit) {
-            oracle::fill(&mut next.built_in.vars, &next.built_in.defaults);
+            oracle::fill(&mut next.built_in.vars, "vars_pad", &next.built_in.defaults);
         }
         self.host.deploy(next);
         self.policy.replace(fleet::policy(world));

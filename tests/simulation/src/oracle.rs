@@ -9,9 +9,6 @@ use serde_json::Value;
 
 use crate::upstream::Answered;
 
-/// A key that takes up room.
-const PAD: &str = "pad";
-
 /// Layers, weakest first, as one document.
 pub(crate) fn merged(layers: &[&Object]) -> Object {
     let mut layers = layers.iter().filter(|layer| !layer.is_empty());
@@ -31,11 +28,11 @@ pub(crate) fn merged(layers: &[&Object]) -> Object {
     merged
 }
 
-/// Fills a layer until it and the one below it are a document of the largest size that may be.
-pub(crate) fn fill(layer: &mut Object, below: &Object) {
-    layer.insert(PAD.to_owned(), "".into());
+/// Fills a layer's key until it and the one below it are a document of the largest size that may be.
+pub(crate) fn fill(layer: &mut Object, key: &str, below: &Object) {
+    layer.insert(key.to_owned(), "".into());
     let room = MAX_DOCUMENT_BYTES.saturating_sub(size(&merged(&[below, layer])));
-    layer.insert(PAD.to_owned(), "x".repeat(room).into());
+    layer.insert(key.to_owned(), "x".repeat(room).into());
 }
 
 fn size(document: &Object) -> usize {
