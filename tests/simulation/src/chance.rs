@@ -78,7 +78,7 @@ faults! {
     ReloadWaiving "reload-waiving" 1_000..200_000 "an operator reloads and waives guards",
     Deploy "deploy" 10_000..200_000 "a deploy changes settings and vars, and restarts everything",
     BadVars "bad-vars" 1_000..100_000 "a deploy brings vars that cannot be read",
-    VarsAtLimit "vars-at-limit" 1_000..50_000 "a deploy's vars leave no room for the source's document",
+    VarsAtLimit "vars-at-limit" 10_000..200_000 "a deploy's vars leave no room for the source's document",
 }
 
 /// The world's chances. Each kind draws from a stream of its own, so that leaving one out (which is

@@ -20,6 +20,9 @@ const HOUR_MS: u64 = 3_600_000;
 /// A little more than any read of these worlds may wait.
 const LONGEST_WAIT_MS: u64 = 1_001;
 
+/// A key of the vars that takes up all room.
+const VARS_PAD: &str = "vars_pad";
+
 impl Simulation {
     /// Chaos and calm by turns.
     pub(crate) async fn direct(self: Rc<Self>) {
@@ -186,7 +189,12 @@ impl Simulation {
         let world = &self.world;
         let mut next = deployment(world);
         if !next.built_in.unreadable && world.strikes(Fault::VarsAtLimit) {
-            oracle::fill(&mut next.built_in.vars, "vars_pad", &next.built_in.defaults);
+            let built_in = &mut next.built_in;
+            oracle::fill(&mut built_in.vars, VARS_PAD, &built_in.defaults);
+            if world.one_in(2) {
+                // Then a document that makes room again.
+                self.upstream.take_away(VARS_PAD);
+            }
         }
         self.host.deploy(next);
         self.policy.replace(fleet::policy(world));

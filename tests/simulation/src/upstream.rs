@@ -79,11 +79,7 @@ impl Upstream {
         }
         if self.world.one_in(5) {
             // Takes a value of a weaker layer away, or shows through to nothing.
-            let name = if self.world.one_in(2) {
-                "region"
-            } else {
-                "ghost"
-            };
+            let name = *self.world.pick(&["region", "ghost"]);
             document.insert(name.to_owned(), Value::Null);
         }
         let former = self.document.replace(document);
@@ -94,11 +90,17 @@ impl Upstream {
         }
     }
 
+    /// Somebody takes a weaker layer's value away.
+    pub(crate) fn take_away(&self, key: &str) {
+        self.document
+            .borrow_mut()
+            .insert(key.to_owned(), Value::Null);
+        self.revision.set(self.revision.get() + 1);
+    }
+
     /// A change that no reader can see.
     pub(crate) fn change_unseen(&self) {
-        let key = format!("ghost{}", self.world.between(0, 9));
-        self.document.borrow_mut().insert(key, Value::Null);
-        self.revision.set(self.revision.get() + 1);
+        self.take_away(&format!("ghost{}", self.world.between(0, 9)));
     }
 
     pub(crate) fn go_down(&self, ms: u64) {

@@ -18,6 +18,7 @@ pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
 
 pub use trigger::{RefreshReport, Reload, Trigger};
 
+use crate::document::Document;
 use crate::guard::Waivers;
 use crate::log::LogRecord;
 use crate::platform::Platform;
@@ -68,6 +69,9 @@ struct Inner<P> {
 
 struct State {
     head: Head,
+    /// The built-in layers, where the head and its record are still made of others: to be written
+    /// with the first layer that goes with them.
+    base_owed: Option<Document>,
     schedule: Schedule,
     flight: Option<Flight>,
     /// Counted in memory (a read must not write), and committed with the next refresh.

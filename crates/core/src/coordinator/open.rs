@@ -111,7 +111,7 @@ impl<P: Platform> Coordinator<P> {
         };
         let stored_schedule = store.schedule()?;
         let schedule = start.schedule(stored_schedule.clone(), random);
-        let head = start.head(store.head()?, stored_base.as_ref())?;
+        let (head, base_owed) = start.head(store.head()?, stored_base.as_ref())?;
         if stored_schedule.as_ref() != Some(&schedule) {
             store.put_schedule(&schedule)?;
         }
@@ -119,6 +119,7 @@ impl<P: Platform> Coordinator<P> {
             inner: Rc::new(Inner {
                 state: RefCell::new(State {
                     head,
+                    base_owed,
                     schedule,
                     flight: None,
                     uncommitted: Increments::default(),
@@ -178,19 +179,21 @@ impl<P: Platform> Start<'_, P> {
         schedule
     }
 
-    /// The stored head, or the first one; made again where the built-in layers changed.
+    /// The stored head, or the first one; made again where the built-in layers changed. With it the
+    /// base that no head could be made of so far.
     fn head(
         &self,
         stored: Option<Head>,
         stored_base: Option<&StoredLayer>,
-    ) -> Result<Head, SqlError> {
+    ) -> Result<(Head, Option<Document>), SqlError> {
         let Some(head) = stored else {
             let document = self.base();
-            return self.commit(None, Version::FIRST, &document, Origin::Base, "bootstrap");
+            let head = self.commit(None, Version::FIRST, &document, Origin::Base, "bootstrap")?;
+            return Ok((head, None));
         };
         let base = self.base();
         if stored_base.is_some_and(|stored| stored.hash == *base.hash()) {
-            return Ok(head);
+            return Ok((head, None));
         }
         let source = self.stored_document(LayerName::Source)?;
         let patch = self.stored_document(LayerName::Override)?;
@@ -203,13 +206,14 @@ impl<P: Platform> Start<'_, P> {
         match (merged, head.version.next()) {
             (Some(merged), _) if *merged.hash() == head.hash => {
                 self.store.put_layer(LayerName::Base, &base, self.now)?;
-                Ok(head)
+                Ok((head, None))
             }
             (Some(merged), Some(version)) => {
-                self.commit(Some(&head), version, &merged, head.origin, "deploy")
+                let head = self.commit(Some(&head), version, &merged, head.origin, "deploy")?;
+                Ok((head, None))
             }
             // It does not fit together any more: the head stays, and so does the record of what it
-            // was made of, so that the next start tries again.
+            // was made of, so that the next start tries again, until a refresh makes one of it.
             _ => {
                 self.store.0.log(&LogRecord {
                     version: Some(head.version),
@@ -218,7 +222,7 @@ impl<P: Platform> Start<'_, P> {
                     ),
                     ..LogRecord::new(Level::Error, "layers_do_not_merge")
                 });
-                Ok(head)
+                Ok((head, Some(base)))
             }
         }
     }

@@ -246,19 +246,28 @@ impl<P: Platform> Settlement<'_, P> {
         let mut increments = state.uncommitted.clone();
         increments.add_all(&self.increments(&record));
         let attempt = Attempt::from(&record);
+        let mut layers = Vec::new();
+        if let Some(source) = &layer {
+            layers.push((LayerName::Source, source));
+            if let Some(base) = &state.base_owed {
+                layers.push((LayerName::Base, base));
+            }
+        }
         self.store().atomically(|store| {
-            if let (Some(head), Some(layer)) = (&head, &layer) {
+            if let Some(head) = &head {
                 store.put_head(&Adoption {
                     head,
                     before: Some(state.head.version),
-                    layers: &[(LayerName::Source, layer)],
+                    layers: &layers,
                     actor: self.trigger.actor(),
                     action: self.trigger.as_str(),
                     reason: self.trigger.reason(),
                     keep_versions: self.coordinator.inner.settings.keep_versions.into(),
                 })?;
-            } else if let Some(layer) = &layer {
-                store.put_layer(LayerName::Source, layer, self.now)?;
+            } else {
+                for (name, layer) in &layers {
+                    store.put_layer(*name, layer, self.now)?;
+                }
             }
             store.put_schedule(&schedule)?;
             store.put_outcome(&attempt)?;
@@ -266,6 +275,9 @@ impl<P: Platform> Settlement<'_, P> {
         })?;
         state.uncommitted.clear();
         state.schedule = schedule;
+        if layer.is_some() {
+            state.base_owed = None;
+        }
         if let Some(head) = head {
             state.head = head;
         }

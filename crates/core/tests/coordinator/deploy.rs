@@ -318,6 +318,26 @@ fn a_merge_that_did_not_fit_is_tried_again_at_the_next_start() {
 }
 
 #[test]
+fn a_base_that_a_refresh_made_the_head_of_is_on_record() {
+    let space = with_url();
+    let filler = "x".repeat(MAX_DOCUMENT_BYTES - 10);
+    let large = BuiltIn {
+        defaults: object(&format!(r#"{{"b":"{filler}"}}"#)),
+        vars: object("{}"),
+        unreadable: false,
+    };
+    space.deploy(url_settings(URL), large);
+    let takes_it_away = tagged(r#"{"a":2,"b":null}"#, "\"two\"");
+    space.machine.source.then(soon(takes_it_away));
+    assert_eq!(space.reload().version.get(), 3);
+    // Back to the layers before: had they stayed on record, nothing would seem to have changed.
+    space.deploy(url_settings(URL), built_in());
+    let answer = space.snapshot();
+    assert_eq!(version(&answer), 4);
+    assert!(text(&answer).contains("\"debug\""), "{}", text(&answer));
+}
+
+#[test]
 fn a_stored_source_that_no_longer_parses_is_not_dropped_from_the_head() {
     let space = with_url();
     let database = &space.machine.database;
