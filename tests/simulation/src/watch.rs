@@ -143,8 +143,10 @@ impl Watch {
             // Read since: so it was taken in, and the version held is the one it vouches for.
             word.version == self.version.get() && !word.terms.base && oldest_ms < word.terms.ttl_ms
         };
+        // Of a newer version that it holds unread, the answer may have been an older one.
+        let newer = vouched.iter().any(|word| word.version > self.version.get());
         let youngest = vouched.iter().max_by_key(|word| word.sent_ms);
-        youngest.is_some_and(fresh) && vouched.last().is_some_and(fresh)
+        !newer && youngest.is_some_and(fresh) && vouched.last().is_some_and(fresh)
     }
 
     /// Whether the last call worked, and was not overtaken by a newer answer: no pause is kept then.
