@@ -5,6 +5,7 @@
 //! runs in a Durable Object, in native tests and in a simulator.
 
 pub mod coordinator;
+pub mod difference;
 pub mod document;
 pub mod freshness;
 pub mod guard;
