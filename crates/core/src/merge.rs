@@ -20,27 +20,70 @@ pub struct Layers<'a> {
     pub override_: Option<&'a Object>,
 }
 
-impl Layers<'_> {
+/// One of the [`Layers`]; the order is theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// Built into the Worker.
+    Defaults,
+    /// From wrangler's `vars`.
+    Vars,
+    /// Pulled from the source, or published.
+    Source,
+    /// An operator's patch.
+    Override,
+}
+
+impl Layer {
+    /// The name that people read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Layer::Defaults => "defaults",
+            Layer::Vars => "vars",
+            Layer::Source => "source",
+            Layer::Override => "override",
+        }
+    }
+}
+
+impl<'a> Layers<'a> {
+    /// Every layer and what it holds, weakest first.
+    pub const fn weakest_first(&self) -> [(Layer, Option<&'a Object>); 4] {
+        [
+            (Layer::Defaults, self.defaults),
+            (Layer::Vars, self.vars),
+            (Layer::Source, self.source),
+            (Layer::Override, self.override_),
+        ]
+    }
+
     /// The document that all layers make together.
     ///
     /// # Errors
     /// The reason when layers that are each within the limits make a document that is not.
     pub fn merged(&self) -> Result<Document, Reason> {
-        let mut documents = [self.defaults, self.vars, self.source]
-            .into_iter()
-            .flatten()
-            .filter(|layer| !layer.is_empty());
-        let mut merged = documents.next().cloned().unwrap_or_default();
-        for patch in documents.chain(self.override_) {
-            merge_object(&mut merged, patch);
+        let mut merged = None;
+        for (layer, object) in self.weakest_first() {
+            lay(&mut merged, layer, object);
         }
-        Document::from_object(merged).map_err(|reason| {
+        Document::from_object(merged.unwrap_or_default()).map_err(|reason| {
             Reason::new(
                 reason.code,
                 &reason.pointer,
                 &format!("all layers merged: {}", reason.message),
             )
         })
+    }
+}
+
+/// Lays one layer on what the weaker ones made, which is `None` while none of them holds anything.
+/// The override is a patch even then.
+pub(crate) fn lay(below: &mut Option<Object>, layer: Layer, object: Option<&Object>) {
+    let Some(object) = object.filter(|object| !object.is_empty()) else {
+        return;
+    };
+    match below {
+        None if layer != Layer::Override => *below = Some(object.clone()),
+        _ => merge_object(below.get_or_insert_default(), object),
     }
 }
 

@@ -39,6 +39,21 @@ pub enum Found<'a> {
     Part(&'a Value),
 }
 
+impl Found<'_> {
+    /// A copy of it.
+    pub fn to_value(self) -> Value {
+        match self {
+            Found::Whole(object) => Value::Object(object.clone()),
+            Found::Part(value) => value.clone(),
+        }
+    }
+
+    /// Whether it is an object.
+    pub const fn is_object(self) -> bool {
+        matches!(self, Found::Whole(_) | Found::Part(Value::Object(_)))
+    }
+}
+
 /// Appends one reference token to a pointer, escaping `~` and `/`.
 pub fn push_token(pointer: &mut String, token: &str) {
     pointer.push('/');
