@@ -4,7 +4,7 @@ mod time;
 
 use serde::{Deserialize, Serialize};
 
-pub use time::{http_date, rfc3339};
+pub use time::{http_date, parse_rfc3339, rfc3339};
 
 /// The value of `Bellwether-Freshness`: how old a snapshot is and how long a reader may keep it.
 /// Ages are relative, so that no reader trusts another machine's clock.

@@ -1,8 +1,12 @@
 //! Times as text, in UTC.
 
+mod parse;
+
 use std::fmt::Write as _;
 
 use crate::version::UnixMillis;
+
+pub use parse::parse_rfc3339;
 
 /// RFC 3339 in UTC with milliseconds: `2000-02-29T12:00:00.000Z`. Times past the year 9999, which
 /// the format cannot hold, are written as its last millisecond.
@@ -61,6 +65,8 @@ pub fn http_date(at: UnixMillis) -> String {
 /// 9999-12-31T23:59:59.999Z.
 const LAST_MS: u64 = 253_402_300_799_999;
 const DAY_MS: u64 = 86_400_000;
+/// Days from 0000-03-01 to 1970-01-01.
+const EPOCH_DAYS: u64 = 719_468;
 
 struct Civil {
     /// Days since 1970-01-01.
@@ -81,8 +87,6 @@ impl Civil {
         const ERA_DAYS: u64 = 146_097;
         const CENTURY_DAYS: u64 = 36_524;
         const FOUR_YEARS_DAYS: u64 = 1_461;
-        /// Days from 0000-03-01 to 1970-01-01.
-        const EPOCH_DAYS: u64 = 719_468;
         let at = at.since(UnixMillis::default()).min(LAST_MS);
         let (days, in_day) = (at / DAY_MS, at % DAY_MS);
         let since_march_0 = days + EPOCH_DAYS;
