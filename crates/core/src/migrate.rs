@@ -17,11 +17,18 @@ pub struct Migration {
 }
 
 /// The migrations that this code knows, in order.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    id: 1,
-    name: "0001_initial.sql",
-    script: include_str!("../../../migrations/0001_initial.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        id: 1,
+        name: "0001_initial.sql",
+        script: include_str!("../../../migrations/0001_initial.sql"),
+    },
+    Migration {
+        id: 2,
+        name: "0002_authority.sql",
+        script: include_str!("../../../migrations/0002_authority.sql"),
+    },
+];
 
 /// Why a database was not opened. Nothing was changed in it.
 #[derive(Clone, Debug, PartialEq, Eq)]

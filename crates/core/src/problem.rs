@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::json::Members;
 use crate::names::{header, media};
 use crate::pointer::PointerError;
+use crate::reason::Reason;
 use crate::token::Denied;
 
 /// What went wrong, as far as HTTP is concerned.
@@ -22,16 +23,32 @@ pub enum ProblemKind {
     UnknownSpace,
     /// 404: the document has nothing at the pointer.
     PointerNotFound,
+    /// 404: the version is not kept, or never was.
+    UnknownVersion,
+    /// 404: no pending change has this number.
+    UnknownPending,
+    /// 404: what is to be taken away or shown is not set.
+    NothingSet,
     /// 405: the route exists, with other methods.
     MethodNotAllowed,
     /// 409: the space has no source to reload from.
     NoSource,
+    /// 409: the space is pulled from a source and does not allow publishing.
+    NotPublishable,
+    /// 409: too many changes are pending.
+    TooManyPending,
     /// 412: the head moved on, or is below the least version asked for.
     PreconditionFailed,
     /// 413: the body is over its limit.
     ContentTooLarge,
     /// 415: the body is not what the route takes.
     UnsupportedMediaType,
+    /// 422: the document must not become the head.
+    Rejected,
+    /// 422: the key came with another request before.
+    IdempotencyKeyReused,
+    /// 428: a write without `If-Match`.
+    PreconditionRequired,
     /// 500: bindings, settings or secrets are wrong or missing.
     Misconfigured,
     /// 500: the object's database was edited, or is newer than this code.
@@ -46,18 +63,26 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, for documents and tests.
-    pub const ALL: [ProblemKind; 16] = [
+    pub const ALL: [ProblemKind; 24] = [
         ProblemKind::BadRequest,
         ProblemKind::Unauthenticated,
         ProblemKind::Forbidden,
         ProblemKind::NotFound,
         ProblemKind::UnknownSpace,
         ProblemKind::PointerNotFound,
+        ProblemKind::UnknownVersion,
+        ProblemKind::UnknownPending,
+        ProblemKind::NothingSet,
         ProblemKind::MethodNotAllowed,
         ProblemKind::NoSource,
+        ProblemKind::NotPublishable,
+        ProblemKind::TooManyPending,
         ProblemKind::PreconditionFailed,
         ProblemKind::ContentTooLarge,
         ProblemKind::UnsupportedMediaType,
+        ProblemKind::Rejected,
+        ProblemKind::IdempotencyKeyReused,
+        ProblemKind::PreconditionRequired,
         ProblemKind::Misconfigured,
         ProblemKind::StorageRefused,
         ProblemKind::NotServedHere,
@@ -97,7 +122,29 @@ impl ProblemKind {
                 "pointer-not-found",
                 "The document has no value at the pointer",
             ),
+            ProblemKind::UnknownVersion => (404, "unknown-version", "There is no such version"),
+            ProblemKind::UnknownPending => {
+                (404, "unknown-pending", "There is no such pending change")
+            }
+            ProblemKind::NothingSet => (404, "nothing-set", "Nothing of the kind is set"),
             ProblemKind::NoSource => (409, "no-source", "The space has no source"),
+            ProblemKind::NotPublishable => (
+                409,
+                "not-publishable",
+                "The space takes its document from its source",
+            ),
+            ProblemKind::TooManyPending => {
+                (409, "too-many-pending", "Too many changes are pending")
+            }
+            ProblemKind::Rejected => (422, "rejected", "The document is not acceptable"),
+            ProblemKind::IdempotencyKeyReused => (
+                422,
+                "idempotency-key-reused",
+                "The key belongs to another request",
+            ),
+            ProblemKind::PreconditionRequired => {
+                (428, "precondition-required", "The write needs If-Match")
+            }
             ProblemKind::MethodNotAllowed => {
                 (405, "method-not-allowed", "The method is not allowed here")
             }
@@ -187,6 +234,11 @@ impl Problem {
             allow: Some(allow),
             ..Problem::new(ProblemKind::MethodNotAllowed, detail)
         }
+    }
+
+    /// The same, with one more reason why a document was refused.
+    pub fn with_reason(self, reason: &Reason) -> Problem {
+        self.with_error(reason.pointer.clone(), reason.message.clone())
     }
 
     /// The same, naming one more offending value.

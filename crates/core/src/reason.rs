@@ -84,6 +84,8 @@ pub enum ReasonCode {
     KeyLoss,
     /// Two sources claim the same place in the document.
     PathConflict,
+    /// The version that a rollback goes back to is not kept any more.
+    VersionGone,
     /// A code this build does not know: a newer build stored it.
     #[serde(other)]
     Unknown,
@@ -105,6 +107,7 @@ impl ReasonCode {
             ReasonCode::EmptyDocument => "empty_document",
             ReasonCode::KeyLoss => "key_loss",
             ReasonCode::PathConflict => "path_conflict",
+            ReasonCode::VersionGone => "version_gone",
             ReasonCode::Unknown => "unknown",
         }
     }
@@ -149,7 +152,7 @@ mod tests {
     )]
     use super::*;
 
-    const ALL: [ReasonCode; 13] = [
+    const ALL: [ReasonCode; 14] = [
         ReasonCode::Empty,
         ReasonCode::NotUtf8,
         ReasonCode::ByteOrderMark,
@@ -162,6 +165,7 @@ mod tests {
         ReasonCode::EmptyDocument,
         ReasonCode::KeyLoss,
         ReasonCode::PathConflict,
+        ReasonCode::VersionGone,
         ReasonCode::Unknown,
     ];
 

@@ -8,7 +8,7 @@ use crate::json::Members;
 use crate::merge::Layers;
 use crate::prefix;
 use crate::reason::{Reason, ReasonCode};
-use crate::version::ContentHash;
+use crate::version::{ContentHash, Version};
 
 /// What a source answered to one pull.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,13 +128,16 @@ pub enum Outcome {
     Missing,
     /// No usable answer; the head stays.
     Failed,
+    /// The candidate passed, and is not adopted since the space is pinned.
+    Held,
 }
 
 impl Outcome {
     /// Every outcome, in the order that metrics show them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Adopted,
         Self::Unchanged,
+        Self::Held,
         Self::Rejected,
         Self::Missing,
         Self::Failed,
@@ -149,6 +152,7 @@ impl Outcome {
             Self::Rejected => "rejected",
             Self::Missing => "missing",
             Self::Failed => "failed",
+            Self::Held => "held",
         }
     }
 
@@ -160,10 +164,10 @@ impl Outcome {
             .find(|outcome| outcome.as_str() == name)
     }
 
-    /// Whether the source was heard and what it said is in force.
+    /// Whether the source was heard, and what it said is in force or could be.
     #[must_use]
     pub fn is_success(self) -> bool {
-        matches!(self, Self::Adopted | Self::Unchanged)
+        matches!(self, Self::Adopted | Self::Unchanged | Self::Held)
     }
 }
 
@@ -174,29 +178,46 @@ pub struct StoredLayer {
     pub hash: ContentHash,
     /// The layer's document, serialised.
     pub text: String,
+    /// The version that it came into force with; `None` where an older code wrote it.
+    pub version: Option<Version>,
 }
 
 /// What a refresh is decided against. Read it again after the source answered: other events may
 /// have moved the head while the source was awaited.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Current<'a> {
     /// The head's content.
     pub head_hash: &'a ContentHash,
-    /// Whether the head holds built-in layers only.
+    /// Whether the head holds no document of the source yet.
     pub head_is_base: bool,
     /// The `source` layer in force, if one was ever adopted.
     pub source: Option<&'a StoredLayer>,
+    /// The last document that the source itself brought and that passed. Where it still says the
+    /// same, what was published since stands.
+    pub pulled: Option<&'a ContentHash>,
+    /// Whether a rollback holds against the source.
+    pub pinned: bool,
     /// The built-in defaults.
     pub defaults: &'a Object,
     /// The `vars` layer.
     pub vars: &'a Object,
     /// The operator's patch.
     pub override_patch: Option<&'a Object>,
+    /// What the merged document must keep, beyond its limits.
+    pub rules: &'a Rules<'a>,
 }
+
+/// Checks a merged document; its errors are why it must not become the head.
+pub type Rules<'a> = dyn Fn(&Document) -> Result<(), Vec<Reason>> + 'a;
 
 /// What to do after a refresh.
 #[derive(Clone, Debug)]
 pub enum Decision {
+    /// Nothing: the candidate passed, but the space is pinned to an older document.
+    Hold {
+        /// The candidate's hash.
+        candidate: ContentHash,
+    },
     /// Commit `merged` as the new head and `source` as the new source layer.
     Adopt {
         /// The validated source layer.
@@ -233,7 +254,7 @@ pub fn decide(
         Fetched::Body { bytes, etag } => (Document::parse(&bytes), etag),
         Fetched::Parts(parts) if parts.is_empty() => return Decision::Missing,
         Fetched::Parts(parts) => (prefix::assemble(&parts), None),
-        Fetched::NotModified if current.source.is_some() => {
+        Fetched::NotModified if current.pulled.is_some() => {
             return Decision::Unchanged {
                 source: None,
                 etag: None,
@@ -265,10 +286,7 @@ fn weigh(
     guards: Guards,
     waivers: Waivers,
 ) -> Decision {
-    let same = current
-        .source
-        .is_some_and(|source| source.hash == *candidate.hash());
-    if same {
+    if current.pulled == Some(candidate.hash()) {
         return Decision::Unchanged { source: None, etag };
     }
     // What is stored was valid when it was adopted; should it no longer parse (a limit that was
@@ -290,8 +308,13 @@ fn weigh(
         source: Some(candidate.object()),
         override_: current.override_patch,
     };
-    match layers.merged() {
-        Err(reason) => Decision::Reject(vec![reason]),
+    let merged = layers.merged().map_err(|reason| vec![reason]);
+    let merged = merged.and_then(|merged| (current.rules)(&merged).map(|()| merged));
+    match merged {
+        Err(reasons) => Decision::Reject(reasons),
+        Ok(_) if current.pinned => Decision::Hold {
+            candidate: *candidate.hash(),
+        },
         Ok(merged) if merged.hash() == current.head_hash && !current.head_is_base => {
             Decision::Unchanged {
                 source: Some(candidate),

@@ -28,6 +28,7 @@ struct Holding {
     source: Option<StoredLayer>,
     override_patch: Option<Object>,
     head_hash: ContentHash,
+    pinned: bool,
 }
 
 impl Holding {
@@ -39,6 +40,7 @@ impl Holding {
             source: source.map(stored),
             override_patch: override_patch.map(object),
             head_hash: ContentHash::of(b""),
+            pinned: false,
         };
         holding.head_hash = *holding.merged(source_object.as_ref()).hash();
         holding
@@ -59,6 +61,12 @@ impl Holding {
             head_hash: &self.head_hash,
             head_is_base: self.source.is_none(),
             source: self.source.as_ref(),
+            pulled: self.source.as_ref().map(|source| &source.hash),
+            pinned: self.pinned,
+            rules: &|merged| match merged.object().get("forbidden") {
+                None => Ok(()),
+                Some(_) => Err(vec![Reason::new(ReasonCode::Unknown, "/forbidden", "")]),
+            },
             defaults: &self.defaults,
             vars: &self.vars,
             override_patch: self.override_patch.as_ref(),
@@ -87,6 +95,7 @@ fn stored(json: &str) -> StoredLayer {
     StoredLayer {
         hash: ContentHash::of(json.as_bytes()),
         text: json.to_owned(),
+        version: None,
     }
 }
 
@@ -117,6 +126,7 @@ fn word(decision: &Decision) -> String {
             let codes: Vec<_> = reasons.iter().map(|reason| reason.code.as_str()).collect();
             format!("reject {}", codes.join(" "))
         }
+        Decision::Hold { .. } => "hold".to_owned(),
         Decision::Missing => "missing".to_owned(),
         Decision::Fail(failure) => format!("fail {}", failure.cause.as_str()),
     }
@@ -407,7 +417,7 @@ fn names_are_stored_as_they_are_shown() {
         assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
         assert_eq!(
             outcome.is_success(),
-            ["adopted", "unchanged"].contains(&outcome.as_str())
+            ["adopted", "unchanged", "held"].contains(&outcome.as_str())
         );
     }
     for cause in [
@@ -423,4 +433,45 @@ fn names_are_stored_as_they_are_shown() {
     ] {
         assert_eq!(serde_json::to_value(cause).unwrap(), cause.as_str());
     }
+}
+
+#[test]
+fn a_pinned_space_checks_and_holds() {
+    let pinned = Holding {
+        pinned: true,
+        ..held()
+    };
+    for (fetched, expected) in [
+        (body(HELD), "unchanged"),
+        (body(r#"{"new":1,"a":2}"#), "hold"),
+        (body(r#"{"forbidden":1,"a":2}"#), "reject unknown"),
+        (body("["), "reject syntax"),
+        (Fetched::Missing, "missing"),
+        (Fetched::NotModified, "unchanged"),
+    ] {
+        let decision = pinned.decide_with(fetched, Guards::default(), Waivers::ALL);
+        assert_eq!(word(&decision), expected);
+    }
+}
+
+#[test]
+fn a_source_that_says_the_same_does_not_undo_what_was_published_since() {
+    let mut published = held();
+    published.source = Some(stored(r#"{"published":true}"#));
+    let pulled = ContentHash::of(HELD.as_bytes());
+    let rules = |_: &Document| Ok(());
+    let current = Current {
+        head_hash: &published.head_hash,
+        head_is_base: false,
+        source: published.source.as_ref(),
+        pulled: Some(&pulled),
+        pinned: false,
+        rules: &rules,
+        defaults: &published.defaults,
+        vars: &published.vars,
+        override_patch: None,
+    };
+    let decision = |json| decide(body(json), &current, Guards::default(), Waivers::ALL);
+    assert_eq!(word(&decision(HELD)), "unchanged");
+    assert!(word(&decision(r#"{"moved":1}"#)).starts_with("adopt"));
 }

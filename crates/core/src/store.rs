@@ -1,14 +1,24 @@
 //! What a space keeps in SQLite, in the coordinator's own types.
 
+mod answers;
+mod audit;
+mod control;
+mod history;
+mod pending;
 mod records;
 
+pub use answers::{KEEP_ANSWERS, KEEP_ANSWERS_MS, KeptAnswer};
+pub use audit::{AuditEntry, AuditRow, ChainReport};
+pub use control::{Control, Pin, Signed};
+pub use history::{PastVersion, Retention};
+pub use pending::{ChangeKind, Pending};
 pub use records::{
     Adoption, Attempt, Counter, Head, Increments, LayerName, Origin, OutcomeRecord, Schedule,
 };
 
 use crate::document::Document;
 use crate::refresh::{Outcome, StoredLayer};
-use crate::sql::{Columns, Param, Sql, SqlError};
+use crate::sql::{Columns, Param, Row, Sql, SqlError};
 use crate::statements;
 use crate::strict;
 use crate::version::{ContentHash, ETag, UnixMillis, Version};
@@ -37,21 +47,9 @@ impl<S: Sql> Store<'_, S> {
     /// # Errors
     /// When the database refuses, or the row is not as it was written.
     pub fn head(&self) -> Result<Option<Head>, SqlError> {
-        let Some(row) = self.first(statements::SELECT_HEAD, &[])? else {
-            return Ok(None);
-        };
-        let mut columns = Columns::of(row);
-        let version = Version::new(columns.unsigned()?)
-            .ok_or_else(|| SqlError("the newest version's number is out of range".to_owned()))?;
-        let hash = parse_hash(&columns.text()?)?;
-        Ok(Some(Head {
-            version,
-            hash,
-            etag: ETag::of(version, &hash),
-            text: columns.text()?.into(),
-            origin: Origin::parse(&columns.text()?)?,
-            adopted_at: UnixMillis(columns.unsigned()?),
-        }))
+        self.first(statements::SELECT_HEAD, &[])?
+            .map(head_of)
+            .transpose()
     }
 
     /// The schedule; `None` in a new database.
@@ -108,12 +106,13 @@ impl<S: Sql> Store<'_, S> {
             Ok(StoredLayer {
                 hash: parse_hash(&columns.text()?)?,
                 text: columns.text()?,
+                version: columns.optional_unsigned()?.and_then(Version::new),
             })
         })
         .transpose()
     }
 
-    /// Writes a layer.
+    /// Writes a layer that came into force with a version.
     ///
     /// # Errors
     /// When the database refuses.
@@ -122,6 +121,7 @@ impl<S: Sql> Store<'_, S> {
         name: LayerName,
         document: &Document,
         now: UnixMillis,
+        version: Version,
     ) -> Result<(), SqlError> {
         self.0
             .exec(
@@ -131,52 +131,19 @@ impl<S: Sql> Store<'_, S> {
                     Param::Text(&document.hash().hex()),
                     Param::Text(document.text()),
                     Param::unsigned(now.0),
+                    Param::unsigned(version.get()),
                 ],
             )
             .map(drop)
     }
 
-    /// Writes a new head with its layers and its audit row, and prunes old versions. To be called
-    /// inside [`atomically`](Self::atomically).
+    /// Takes a layer away.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn put_head(&self, adoption: &Adoption<'_>) -> Result<(), SqlError> {
-        let head = adoption.head;
-        let (version, at) = (head.version.get(), head.adopted_at);
-        self.0.exec(
-            statements::INSERT_VERSION,
-            &[
-                Param::unsigned(version),
-                Param::Text(&head.hash.hex()),
-                Param::Text(&head.text),
-                Param::Text(head.origin.as_str()),
-                Param::unsigned(at.0),
-            ],
-        )?;
-        for (name, document) in adoption.layers {
-            self.put_layer(*name, document, at)?;
-        }
-        self.0.exec(
-            statements::INSERT_AUDIT,
-            &[
-                Param::unsigned(at.0),
-                Param::Text(adoption.actor),
-                Param::Text(adoption.action),
-                optional_text(adoption.reason),
-                adoption
-                    .before
-                    .map_or(Param::Null, |before| Param::unsigned(before.get())),
-                Param::unsigned(version),
-            ],
-        )?;
+    pub fn delete_layer(&self, name: LayerName) -> Result<(), SqlError> {
         self.0
-            .exec(
-                statements::PRUNE_VERSIONS,
-                &[Param::unsigned(
-                    version.saturating_sub(adoption.keep_versions),
-                )],
-            )
+            .exec(statements::DELETE_LAYER, &[Param::Text(name.as_str())])
             .map(drop)
     }
 
@@ -230,13 +197,28 @@ impl<S: Sql> Store<'_, S> {
             .collect()
     }
 
-    fn first(
-        &self,
-        statement: &str,
-        params: &[Param<'_>],
-    ) -> Result<Option<crate::sql::Row>, SqlError> {
+    fn first(&self, statement: &str, params: &[Param<'_>]) -> Result<Option<Row>, SqlError> {
         Ok(self.0.exec(statement, params)?.into_iter().next())
     }
+}
+
+fn head_of(row: Row) -> Result<Head, SqlError> {
+    let mut columns = Columns::of(row);
+    let version = parse_version(columns.unsigned()?)?;
+    let hash = parse_hash(&columns.text()?)?;
+    Ok(Head {
+        version,
+        hash,
+        etag: ETag::of(version, &hash),
+        text: columns.text()?.into(),
+        origin: Origin::parse(&columns.text()?)?,
+        adopted_at: UnixMillis(columns.unsigned()?),
+    })
+}
+
+fn parse_version(number: u64) -> Result<Version, SqlError> {
+    Version::new(number)
+        .ok_or_else(|| SqlError("a stored version's number is out of range".to_owned()))
 }
 
 fn optional_text(text: Option<&str>) -> Param<'_> {

@@ -163,6 +163,12 @@ impl ETag {
         &self.0
     }
 
+    /// Whether an `If-Match` value names this tag: `*`, or a list that holds it. The comparison is
+    /// strong (RFC 9110, 13.1.1): a tag that was weakened on its way matches nothing.
+    pub fn matches_if_match(&self, header: &str) -> bool {
+        header.trim() == "*" || header.split(',').any(|tag| tag.trim() == self.0)
+    }
+
     /// Whether an `If-None-Match` value names this tag: `*`, or a list that holds it.
     ///
     /// The comparison is weak (RFC 9110, 13.1.2), since a proxy that compresses may turn a tag into

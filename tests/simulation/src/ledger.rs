@@ -231,6 +231,7 @@ fn reached(outcome: Outcome, cause: &str) -> &'static str {
     match (outcome, cause) {
         (Outcome::Adopted, _) => "refresh adopted",
         (Outcome::Unchanged, _) => "refresh unchanged",
+        (Outcome::Held, _) => "refresh held",
         (Outcome::Rejected, _) => "refresh rejected",
         (Outcome::Missing, _) => "refresh missing",
         (Outcome::Failed, "timeout") => "refresh failed: timeout",

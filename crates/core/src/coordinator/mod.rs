@@ -3,31 +3,43 @@
 //! The state is borrowed only between awaits, never across one; whatever a flow learnt before an
 //! await is read again after it.
 
+mod change;
+mod commit;
+mod history;
 mod open;
+mod operate;
+mod pending;
 mod refresh;
 mod status;
 mod trigger;
+mod write;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 
+pub use change::Change;
+pub use history::Page;
 pub use open::{BuiltIn, OpenError};
+pub use pending::{MAX_PENDING, POSTPONE_MS};
 pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
 
 pub use trigger::{RefreshReport, Reload, Trigger};
+pub use write::{Action, Idempotency, Write, WriteAnswer};
 
 use crate::document::Document;
 use crate::guard::Waivers;
 use crate::log::LogRecord;
 use crate::platform::Platform;
+use crate::reason::Reason;
 use crate::schedule::{self, Pace, Repair};
-use crate::settings::{SourceSettings, SpaceSettings};
+use crate::settings::{ReaderSettings, SourceSettings, SpaceSettings};
 use crate::space_name::SpaceName;
-use crate::store::{Head, Increments, Origin, Schedule};
-use crate::version::UnixMillis;
+use crate::store::{Control, Head, Increments, Origin, Retention, Schedule};
+use crate::version::{UnixMillis, Version};
 use crate::wire::Freshness;
+use pending::Next;
 
 /// How long a snapshot request waits for the first document of a space, in milliseconds.
 pub const BOOTSTRAP_JOIN_MS: u64 = 2_000;
@@ -73,6 +85,9 @@ struct State {
     /// with the first layer that goes with them.
     base_owed: Option<Document>,
     schedule: Schedule,
+    control: Control,
+    /// The pending change whose moment comes first.
+    next: Option<Next>,
     flight: Option<Flight>,
     /// Counted in memory (a read must not write), and committed with the next refresh.
     uncommitted: Increments,
@@ -84,6 +99,8 @@ struct Flight {
     trigger: Trigger,
     waivers: Waivers,
     waiters: Vec<oneshot::Sender<RefreshReport>>,
+    /// Every operator who asked for it; each has a row in the audit.
+    reloads: Vec<Reload>,
 }
 
 /// How a due time can be wrong while the object lives.
@@ -106,6 +123,17 @@ pub struct SnapshotAnswer {
     pub terms: Freshness,
     /// Whether the reader holds it already: answer 304 without the document.
     pub not_modified: bool,
+    /// The next snapshot, if a change waits for its moment.
+    pub pending: Option<Announcement>,
+}
+
+/// What readers are told of the next snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// Its version.
+    pub version: Version,
+    /// Milliseconds until it is the head.
+    pub in_ms: u64,
 }
 
 impl<P: Platform> Coordinator<P> {
@@ -113,6 +141,7 @@ impl<P: Platform> Coordinator<P> {
     /// once in an object's life, and again when the schedule shows that time went astray.
     pub async fn wake(&self) {
         let inner = &self.inner;
+        self.run_dues(inner.platform.now());
         self.mend_schedule();
         if inner.alarm_checked.replace(true) {
             return;
@@ -135,6 +164,7 @@ impl<P: Platform> Coordinator<P> {
     #[must_use]
     pub fn snapshot_now(&self, if_none_match: Option<&str>) -> Option<SnapshotAnswer> {
         let ready = self.inner.alarm_checked.get()
+            && !self.is_change_due()
             && self.stray().is_none()
             && !self.awaits_first_document();
         ready.then(|| self.answer(if_none_match))
@@ -153,6 +183,26 @@ impl<P: Platform> Coordinator<P> {
         self.answer(if_none_match)
     }
 
+    /// Answers with the snapshot that waits under this number, or with the head where that is it, or
+    /// newer; `None` where nothing of that number waits.
+    pub async fn pending_snapshot(&self, version: Version) -> Option<SnapshotAnswer> {
+        self.wake().await;
+        let waiting = {
+            let state = self.inner.state.borrow();
+            if state.head.version >= version {
+                drop(state);
+                return Some(self.answer(None));
+            }
+            let next = state.next.as_ref().and_then(|next| next.snapshot.clone());
+            next.filter(|head| head.version == version)?
+        };
+        Some(SnapshotAnswer {
+            terms: self.terms(waiting.origin),
+            head: waiting,
+            ..self.answer(None)
+        })
+    }
+
     /// Refreshes now, or joins the refresh that is under way. `None` when the space has no source.
     pub async fn reload(&self, reload: Reload) -> Option<RefreshReport> {
         self.wake().await;
@@ -167,6 +217,7 @@ impl<P: Platform> Coordinator<P> {
     pub async fn alarm(&self) -> bool {
         let inner = &self.inner;
         inner.alarm_checked.set(true);
+        self.run_dues(inner.platform.now());
         if self.is_refresh_due() && self.is_in_flight() {
             // The flight armed its successor before this alarm came; that one is used up now.
             self.arm().await;
@@ -199,12 +250,23 @@ impl<P: Platform> Coordinator<P> {
         let not_modified = if_none_match.is_some_and(|held| head.etag.matches_if_none_match(held));
         let code = if not_modified { "304" } else { "200" };
         state.uncommitted.add(status::SNAPSHOT_REPLIES, code, 1);
+        let pending = self.announcement(&state);
         drop(state);
         SnapshotAnswer {
+            pending,
             terms: self.terms(head.origin),
             head,
             not_modified,
         }
+    }
+
+    fn announcement(&self, state: &State) -> Option<Announcement> {
+        let next = state.next.as_ref()?;
+        let head = next.snapshot.as_ref()?;
+        Some(Announcement {
+            version: head.version,
+            in_ms: next.at.since(self.inner.platform.now()),
+        })
     }
 
     /// The object vouches for its head at the moment it answers, so the age it tells is nought.
@@ -222,6 +284,11 @@ impl<P: Platform> Coordinator<P> {
             swr_ms: settings.stale_while_revalidate_ms,
             base,
         }
+    }
+
+    /// Whether a merged document may become the head, beyond the limits of any document.
+    fn keeps_rules(&self, _state: &State, _merged: &Document) -> Result<(), Vec<Reason>> {
+        Ok(())
     }
 
     fn has_source(&self) -> bool {
@@ -272,7 +339,7 @@ impl<P: Platform> Coordinator<P> {
         // While a refresh is under way, its deadline comes before the delay.
         let latest = now
             .plus(self.inner.settings.source_timeout_ms)
-            .plus(self.pace().longest_delay_ms(failures));
+            .plus(self.pace_of(&state.control).longest_delay_ms(failures));
         if due > latest {
             Some(Stray::TooFar { latest })
         } else if state.flight.is_none() && due.plus(schedule::ALARM_LOST_MS) <= now {
@@ -295,15 +362,53 @@ impl<P: Platform> Coordinator<P> {
         state.schedule.refresh_due.is_some_and(|due| due <= now)
     }
 
-    fn pace(&self) -> Pace {
+    fn pace_of(&self, control: &Control) -> Pace {
+        let settings = &self.inner.settings;
         Pace {
-            interval_ms: self.inner.settings.refresh_interval_ms,
-            backoff_max_ms: self.inner.settings.backoff_max_ms,
+            interval_ms: control
+                .refresh_interval_ms
+                .unwrap_or(settings.refresh_interval_ms),
+            backoff_max_ms: settings.backoff_max_ms,
         }
     }
 
+    fn retention(&self) -> Retention {
+        let settings = &self.inner.settings;
+        Retention {
+            versions: settings.keep_versions.into(),
+            age_ms: settings.keep_for_ms,
+        }
+    }
+
+    /// The longest that an isolate with readers' default deadlines goes without asking and still
+    /// serves what it has, in milliseconds.
+    fn worst_staleness_ms(&self) -> u64 {
+        let settings = &self.inner.settings;
+        settings
+            .ttl_ms
+            .saturating_add(settings.stale_while_revalidate_ms)
+            .saturating_add(ReaderSettings::default().revalidate_timeout_ms)
+    }
+
+    fn is_change_due(&self) -> bool {
+        let state = self.inner.state.borrow();
+        let due = |next: &Next| next.at <= self.inner.platform.now();
+        state.next.as_ref().is_some_and(due)
+    }
+
     fn wanted_alarm(&self, now: UnixMillis) -> Option<UnixMillis> {
-        schedule::next_alarm(&[self.inner.state.borrow().schedule.refresh_due], now)
+        let state = self.inner.state.borrow();
+        let change_due = state.next.as_ref().map(|next| next.at);
+        schedule::next_alarm(&[state.schedule.refresh_due, change_due], now)
+    }
+
+    /// Sets the alarm to the earliest due time, or to `due` if that comes first.
+    async fn arm_by(&self, due: UnixMillis) {
+        let now = self.inner.platform.now();
+        let dues = [self.wanted_alarm(now), Some(due)];
+        if let Some(at) = schedule::next_alarm(&dues, now) {
+            self.set_alarm(at).await;
+        }
     }
 
     /// Sets the alarm to the earliest due time.

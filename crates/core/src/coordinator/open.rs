@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::change::Stack;
 use super::{Coordinator, Inner, State};
 use crate::document::{Document, Object};
 use crate::log::{Level, LogRecord};
@@ -14,7 +15,9 @@ use crate::schedule::Pace;
 use crate::settings::{SourceSettings, SpaceSettings};
 use crate::space_name::SpaceName;
 use crate::sql::SqlError;
-use crate::store::{Adoption, Head, Increments, LayerName, Origin, Schedule, Store};
+use crate::store::{
+    Adoption, AuditEntry, Control, Head, Increments, LayerName, Origin, Retention, Schedule, Store,
+};
 use crate::version::{UnixMillis, Version};
 
 /// The layers that come with the Worker.
@@ -38,14 +41,18 @@ impl BuiltIn {
         }
     }
 
-    fn merged(&self, source: Option<&Object>, override_patch: Option<&Object>) -> Option<Document> {
-        let layers = Layers {
+    /// These below the layers that are stored.
+    pub(super) fn layers<'a>(
+        &'a self,
+        source: Option<&'a Object>,
+        override_: Option<&'a Object>,
+    ) -> Layers<'a> {
+        Layers {
             defaults: Some(&self.defaults),
             vars: Some(&self.vars),
             source,
-            override_: override_patch,
-        };
-        layers.merged().ok()
+            override_,
+        }
     }
 }
 
@@ -110,17 +117,21 @@ impl<P: Platform> Coordinator<P> {
             now,
         };
         let stored_schedule = store.schedule()?;
-        let schedule = start.schedule(stored_schedule.clone(), random);
-        let (head, base_owed) = start.head(store.head()?, stored_base.as_ref())?;
+        let stored_head = store.head()?;
+        let mut control = start.control(stored_head.as_ref())?;
+        let schedule = start.schedule(stored_schedule.clone(), &control, random);
+        let (head, base_owed) = start.head(stored_head, stored_base.as_ref(), &mut control)?;
         if stored_schedule.as_ref() != Some(&schedule) {
             store.put_schedule(&schedule)?;
         }
-        Ok(Self {
+        let coordinator = Self {
             inner: Rc::new(Inner {
                 state: RefCell::new(State {
                     head,
                     base_owed,
                     schedule,
+                    control,
+                    next: None,
                     flight: None,
                     uncommitted: Increments::default(),
                 }),
@@ -131,7 +142,9 @@ impl<P: Platform> Coordinator<P> {
                 settings,
                 built_in,
             }),
-        })
+        };
+        coordinator.prepare_next(&mut coordinator.inner.state.borrow_mut());
+        Ok(coordinator)
     }
 }
 
@@ -143,8 +156,27 @@ struct Start<'a, P> {
 }
 
 impl<P: Platform> Start<'_, P> {
+    /// What operators set. In a database that an older code wrote, or in a new one, it begins here,
+    /// and so does the audit's chain.
+    fn control(&self, head: Option<&Head>) -> Result<Control, SqlError> {
+        let newest = head.map_or(Version::FIRST, |head| head.version);
+        if let Some(control) = self.store.control()? {
+            return Ok(Control {
+                last_version: control.last_version.max(newest),
+                ..control
+            });
+        }
+        let pulled = self.store.layer(LayerName::Source)?;
+        let control = Control::new(newest, pulled.map(|layer| layer.hash));
+        self.store.atomically(|store| {
+            store.put_control(&control)?;
+            store.seal_audit()
+        })?;
+        Ok(control)
+    }
+
     /// The stored schedule under today's settings.
-    fn schedule(&self, stored: Option<Schedule>, random: u64) -> Schedule {
+    fn schedule(&self, stored: Option<Schedule>, control: &Control, random: u64) -> Schedule {
         let fingerprint = self.settings.source.fingerprint();
         let mut schedule = match stored {
             Some(stored) if stored.source_fingerprint == fingerprint => stored,
@@ -159,11 +191,13 @@ impl<P: Platform> Start<'_, P> {
             },
         };
         let pace = Pace {
-            interval_ms: self.settings.refresh_interval_ms,
+            interval_ms: control
+                .refresh_interval_ms
+                .unwrap_or(self.settings.refresh_interval_ms),
             backoff_max_ms: self.settings.backoff_max_ms,
         };
         let pulled = !matches!(self.settings.source, SourceSettings::None);
-        schedule.refresh_due = pulled.then(|| {
+        schedule.refresh_due = (pulled && !control.paused).then(|| {
             let due = schedule.refresh_due.unwrap_or(self.now);
             let failures = schedule
                 .consecutive_failures
@@ -185,31 +219,29 @@ impl<P: Platform> Start<'_, P> {
         &self,
         stored: Option<Head>,
         stored_base: Option<&StoredLayer>,
+        control: &mut Control,
     ) -> Result<(Head, Option<Document>), SqlError> {
+        let base = self.base();
         let Some(head) = stored else {
-            let document = self.base();
-            let head = self.commit(None, Version::FIRST, &document, Origin::Base, "bootstrap")?;
+            let head = self.commit(None, &base, Origin::Base, "bootstrap", control)?;
             return Ok((head, None));
         };
-        let base = self.base();
         if stored_base.is_some_and(|stored| stored.hash == *base.hash()) {
             return Ok((head, None));
         }
-        let source = self.stored_document(LayerName::Source)?;
-        let patch = self.stored_document(LayerName::Override)?;
         // A layer that no longer parses (a limit that was lowered since) must not vanish from the
         // head, so it counts as one that does not fit.
-        let merged = match (&source, &patch) {
-            (Stored::Unreadable, _) | (_, Stored::Unreadable) => None,
-            _ => self.built_in.merged(source.object(), patch.object()),
-        };
-        match (merged, head.version.next()) {
+        let merged = Stack::read(self.store)?
+            .and_then(|stack| stack.merged(self.built_in))
+            .ok();
+        match (merged, control.last_version.next()) {
             (Some(merged), _) if *merged.hash() == head.hash => {
-                self.store.put_layer(LayerName::Base, &base, self.now)?;
+                self.store
+                    .put_layer(LayerName::Base, &base, self.now, head.version)?;
                 Ok((head, None))
             }
-            (Some(merged), Some(version)) => {
-                let head = self.commit(Some(&head), version, &merged, head.origin, "deploy")?;
+            (Some(merged), Some(_)) => {
+                let head = self.commit(Some(&head), &merged, head.origin, "deploy", control)?;
                 Ok((head, None))
             }
             // It does not fit together any more: the head stays, and so does the record of what it
@@ -230,54 +262,57 @@ impl<P: Platform> Start<'_, P> {
     /// The built-in layers together; none at all when they break a limit (status tells).
     fn base(&self) -> Document {
         self.built_in
-            .merged(None, None)
-            .unwrap_or_else(Document::empty)
-    }
-
-    fn stored_document(&self, name: LayerName) -> Result<Stored, SqlError> {
-        let layer = self.store.layer(name)?;
-        Ok(layer.map_or(Stored::Absent, |layer| {
-            Document::parse(layer.text.as_bytes()).map_or(Stored::Unreadable, Stored::Readable)
-        }))
+            .layers(None, None)
+            .merged()
+            .unwrap_or_else(|_| Document::empty())
     }
 
     fn commit(
         &self,
         before: Option<&Head>,
-        version: Version,
         document: &Document,
         origin: Origin,
         action: &'static str,
+        control: &mut Control,
     ) -> Result<Head, SqlError> {
+        let version = match before {
+            None => Some(Version::FIRST),
+            Some(_) => control.last_version.next(),
+        };
+        let version = version.ok_or_else(|| SqlError("no version is left".to_owned()))?;
         let head = Head::new(version, document, origin, self.now);
         let base = self.base();
+        let grown = Control {
+            last_version: version,
+            ..control.clone()
+        };
         self.store.atomically(|store| {
             store.put_head(&Adoption {
                 head: &head,
-                before: before.map(|head| head.version),
                 layers: &[(LayerName::Base, &base)],
                 actor: action,
                 action,
                 reason: None,
-                keep_versions: self.settings.keep_versions.into(),
-            })
+                rollback_of: None,
+            })?;
+            store.put_control(&grown)?;
+            store.append_audit(&AuditEntry {
+                at: self.now,
+                actor: action,
+                action,
+                reason: None,
+                before: before.map(|head| head.version),
+                after: version,
+                outcome: "adopted",
+                detail: None,
+            })?;
+            let retention = Retention {
+                versions: self.settings.keep_versions.into(),
+                age_ms: self.settings.keep_for_ms,
+            };
+            store.prune(retention, self.now)
         })?;
+        *control = grown;
         Ok(head)
-    }
-}
-
-/// A layer as it is stored.
-enum Stored {
-    Absent,
-    Readable(Document),
-    Unreadable,
-}
-
-impl Stored {
-    fn object(&self) -> Option<&Object> {
-        match self {
-            Self::Readable(document) => Some(document.object()),
-            Self::Absent | Self::Unreadable => None,
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 
-use super::{Coordinator, Flight, RefreshReport, State, Trigger, status};
+use super::{Coordinator, Flight, RefreshReport, Reload, State, Trigger, status};
 use crate::document::Document;
 use crate::guard::Waivers;
 use crate::log::{Level, LogRecord};
@@ -15,9 +15,10 @@ use crate::refresh::{Cause, Current, Decision, Failure, Fetched, Outcome, decide
 use crate::settings::SourceSettings;
 use crate::sql::SqlError;
 use crate::store::{
-    Adoption, Attempt, Head, Increments, LayerName, Origin, OutcomeRecord, Schedule, Store,
+    Adoption, Attempt, AuditEntry, Control, Head, Increments, LayerName, Origin, OutcomeRecord,
+    Schedule, Store,
 };
-use crate::version::UnixMillis;
+use crate::version::{UnixMillis, Version};
 use crate::wire::rfc3339;
 
 impl<P: Platform> Coordinator<P> {
@@ -36,7 +37,11 @@ impl<P: Platform> Coordinator<P> {
             trigger: trigger.clone(),
             waivers: trigger.waivers(),
             waiters: Vec::new(),
+            reloads: Vec::new(),
         });
+        if let Trigger::Reload(reload) = &trigger {
+            flight.reloads.push(reload.clone());
+        }
         flight.waivers = flight.waivers.union(trigger.waivers());
         if flight.trigger.yields_to(&trigger) {
             flight.trigger = trigger.clone();
@@ -82,13 +87,15 @@ impl<P: Platform> Coordinator<P> {
         let platform = &self.inner.platform;
         let (now, random) = (platform.now(), platform.random());
         let mut state = self.inner.state.borrow_mut();
+        let (pace, paused) = (self.pace_of(&state.control), state.control.paused);
         let schedule = &mut state.schedule;
         schedule.unsettled = schedule.unsettled.saturating_add(1);
         let failures = schedule
             .consecutive_failures
             .saturating_add(schedule.unsettled);
         let after_deadline = now.plus(self.inner.settings.source_timeout_ms);
-        schedule.refresh_due = Some(after_deadline.plus(self.pace().delay_ms(failures, random)));
+        let due = after_deadline.plus(pace.delay_ms(failures, random));
+        schedule.refresh_due = (!paused).then_some(due);
         let written = Store(platform).put_schedule(schedule);
         let if_none_match = schedule.source_etag.clone();
         drop(state);
@@ -125,23 +132,28 @@ impl<P: Platform> Coordinator<P> {
         duration_ms: u64,
         now: UnixMillis,
     ) -> (RefreshReport, Vec<oneshot::Sender<RefreshReport>>) {
+        // Whatever became due meanwhile comes first.
+        self.run_dues(now);
         let mut state = self.inner.state.borrow_mut();
         let Flight {
             trigger,
             waivers,
             waiters,
+            reloads,
             ..
         } = state.flight.take().unwrap_or(Flight {
             since: now,
             trigger: Trigger::Alarm,
             waivers: Waivers::default(),
             waiters: Vec::new(),
+            reloads: Vec::new(),
         });
         let previous_version = state.head.version;
         let called = !matches!(self.inner.settings.source, SourceSettings::Unusable { .. });
         let settlement = Settlement {
             coordinator: self,
             trigger: &trigger,
+            reloads: &reloads,
             called,
             duration_ms,
             now,
@@ -156,6 +168,9 @@ impl<P: Platform> Coordinator<P> {
                 .commit(&mut state, storage_failure(error))
                 .unwrap_or_else(|error| settlement.remember(&mut state, storage_failure(error))),
         };
+        if record.outcome == Outcome::Adopted {
+            self.prepare_next(&mut state);
+        }
         drop(state);
         self.log_settled(&trigger, &record);
         let report = RefreshReport {
@@ -176,7 +191,6 @@ impl<P: Platform> Coordinator<P> {
         } else {
             Level::Warn
         };
-        let reason = settled.reasons.first();
         let failure = settled.failure.as_ref();
         self.inner.platform.log(&LogRecord {
             space: Some(self.inner.space.as_str()),
@@ -185,9 +199,7 @@ impl<P: Platform> Coordinator<P> {
             actor: Some(trigger.actor()),
             outcome: Some(settled.outcome.as_str()),
             duration_ms: Some(settled.duration_ms),
-            cause: failure
-                .map(|failure| failure.cause.as_str())
-                .or(reason.map(|reason| reason.code.as_str())),
+            cause: settled.cause(),
             detail: failure.map(|failure| failure.detail.as_str()),
             ..LogRecord::new(level, "refresh")
         });
@@ -198,6 +210,7 @@ impl<P: Platform> Coordinator<P> {
 struct Settlement<'a, P> {
     coordinator: &'a Coordinator<P>,
     trigger: &'a Trigger,
+    reloads: &'a [Reload],
     /// Whether the source was asked at all.
     called: bool,
     duration_ms: u64,
@@ -223,10 +236,14 @@ impl<P: Platform> Settlement<'_, P> {
             .map(|layer| Document::parse(layer.text.as_bytes()))
             .transpose()
             .map_err(|reason| SqlError(format!("the stored override cannot be read: {reason}")))?;
+        let rules = |merged: &Document| self.coordinator.keeps_rules(state, merged);
         let current = Current {
             head_hash: &state.head.hash,
-            head_is_base: state.head.origin == Origin::Base,
+            head_is_base: state.head.origin != Origin::Source,
             source: source.as_ref(),
+            pulled: state.control.pulled.as_ref(),
+            pinned: state.control.pin.is_some(),
+            rules: &rules,
             defaults: &inner.built_in.defaults,
             vars: &inner.built_in.vars,
             override_patch: patch.as_ref().map(Document::object),
@@ -241,6 +258,7 @@ impl<P: Platform> Settlement<'_, P> {
             head,
             layer,
             schedule,
+            control,
             record,
         } = self.plan(state, decision);
         let mut increments = state.uncommitted.clone();
@@ -253,28 +271,36 @@ impl<P: Platform> Settlement<'_, P> {
                 layers.push((LayerName::Base, base));
             }
         }
+        let (before, retention) = (state.head.version, self.coordinator.retention());
         self.store().atomically(|store| {
             if let Some(head) = &head {
                 store.put_head(&Adoption {
                     head,
-                    before: Some(state.head.version),
                     layers: &layers,
                     actor: self.trigger.actor(),
                     action: self.trigger.as_str(),
                     reason: self.trigger.reason(),
-                    keep_versions: self.coordinator.inner.settings.keep_versions.into(),
+                    rollback_of: None,
                 })?;
             } else {
                 for (name, layer) in &layers {
-                    store.put_layer(*name, layer, self.now)?;
+                    store.put_layer(*name, layer, self.now, before)?;
                 }
+            }
+            self.audit(store, before, &record)?;
+            if control != state.control {
+                store.put_control(&control)?;
             }
             store.put_schedule(&schedule)?;
             store.put_outcome(&attempt)?;
+            if head.is_some() || retention.age_ms.is_some() {
+                store.prune(retention, self.now)?;
+            }
             store.add(&increments)
         })?;
         state.uncommitted.clear();
         state.schedule = schedule;
+        state.control = control;
         if layer.is_some() {
             state.base_owed = None;
         }
@@ -282,6 +308,35 @@ impl<P: Platform> Settlement<'_, P> {
             state.head = head;
         }
         Ok(record)
+    }
+
+    /// A row for whoever made the head another one, and one for each operator who asked.
+    fn audit(
+        &self,
+        store: &Store<'_, P>,
+        before: Version,
+        record: &OutcomeRecord,
+    ) -> Result<(), SqlError> {
+        let entry = |trigger: &Trigger| {
+            store.append_audit(&AuditEntry {
+                at: self.now,
+                actor: trigger.actor(),
+                action: trigger.as_str(),
+                reason: trigger.reason(),
+                before: Some(before),
+                after: record.version,
+                outcome: record.outcome.as_str(),
+                detail: record.cause(),
+            })
+        };
+        let adopted = record.outcome == Outcome::Adopted;
+        if adopted && !matches!(self.trigger, Trigger::Reload(_)) {
+            entry(self.trigger)?;
+        }
+        for reload in self.reloads {
+            entry(&Trigger::Reload(reload.clone()))?;
+        }
+        Ok(())
     }
 
     /// What storage would not take is kept in memory at least: the schedule must go on, and the
@@ -298,15 +353,18 @@ impl<P: Platform> Settlement<'_, P> {
         let mut version = state.head.version;
         let (mut head, mut layer) = (None, None);
         let (mut failure, mut reasons) = (None, Vec::new());
-        let mut schedule = state.schedule.clone();
+        let (mut schedule, mut control) = (state.schedule.clone(), state.control.clone());
         let outcome = match decision {
             Decision::Adopt {
                 source,
                 merged,
                 etag,
-            } => match version.next() {
+            } => match control.last_version.next() {
                 Some(next) => {
                     version = next;
+                    control.last_version = next;
+                    control.pulled = Some(*source.hash());
+                    control.held = None;
                     head = Some(Head::new(next, &merged, Origin::Source, self.now));
                     layer = Some(source);
                     schedule.source_etag = etag;
@@ -322,8 +380,16 @@ impl<P: Platform> Settlement<'_, P> {
                 if etag.is_some() || source.is_some() {
                     schedule.source_etag = etag;
                 }
+                if let Some(source) = &source {
+                    control.pulled = Some(*source.hash());
+                }
+                control.held = None;
                 layer = source;
                 Outcome::Unchanged
+            }
+            Decision::Hold { candidate } => {
+                control.held = Some(candidate);
+                Outcome::Held
             }
             Decision::Reject(found) => {
                 reasons = found;
@@ -344,27 +410,28 @@ impl<P: Platform> Settlement<'_, P> {
             failure,
             reasons,
         };
-        self.reschedule(&mut schedule, &record);
+        self.reschedule(&mut schedule, &control, &record);
         Plan {
             head,
             layer,
             schedule,
+            control,
             record,
         }
     }
 
     /// Only a source that does not answer is asked more slowly; one that answers nonsense is asked
     /// at its usual pace, for somebody will mend it.
-    fn reschedule(&self, schedule: &mut Schedule, record: &OutcomeRecord) {
+    fn reschedule(&self, schedule: &mut Schedule, control: &Control, record: &OutcomeRecord) {
         let random = self.coordinator.inner.platform.random();
         schedule.unsettled = 0;
         schedule.consecutive_failures = match record.outcome {
             Outcome::Failed => schedule.consecutive_failures.saturating_add(1),
             _ => 0,
         };
-        let pace = self.coordinator.pace();
+        let pace = self.coordinator.pace_of(control);
         let delay_ms = pace.delay_ms(schedule.consecutive_failures, random);
-        schedule.refresh_due = Some(self.now.plus(delay_ms));
+        schedule.refresh_due = (!control.paused).then(|| self.now.plus(delay_ms));
         if record.outcome.is_success() {
             schedule.last_success_at = Some(self.now);
         } else {
@@ -396,6 +463,7 @@ struct Plan {
     head: Option<Head>,
     layer: Option<Document>,
     schedule: Schedule,
+    control: Control,
     record: OutcomeRecord,
 }
 

@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::Coordinator;
+use super::{Announcement, Coordinator};
 use crate::json::Members;
 use crate::platform::Platform;
 use crate::refresh::Outcome;
 use crate::settings::SourceSettings;
+use crate::settings::duration::format_duration_ms;
 use crate::sql::SqlError;
-use crate::store::{Attempt, Origin, Store};
+use crate::store::{Attempt, Origin, Pin, Signed, Store};
 use crate::strict;
 use crate::version::{ContentHash, UnixMillis, Version};
 use crate::wire::rfc3339;
@@ -39,6 +40,8 @@ pub struct Status {
     pub source: SourceStatus,
     /// When things happen next.
     pub schedule: ScheduleStatus,
+    /// What operators set beside the settings.
+    pub operator: OperatorStatus,
     /// The settings in force, spelled as in the settings var.
     pub settings: Value,
     /// Why the settings, or a layer that comes with the Worker, are not in force as written.
@@ -112,9 +115,30 @@ pub struct SourceStatus {
     pub in_flight: bool,
 }
 
+/// What operators set: a pin, an override, changes for later.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorStatus {
+    /// The rollback that holds against the source.
+    pub pin: Option<Pin>,
+    /// Whether a candidate would have been adopted but for the pin.
+    pub held: bool,
+    /// Who stands behind the override in force.
+    pub override_: Option<Signed>,
+    /// When that ends, RFC 3339.
+    pub override_expires_at: Option<String>,
+    /// How many changes wait for their moment.
+    pub pending: u64,
+    /// What readers are told of the next snapshot.
+    pub next: Option<Announcement>,
+}
+
 /// When things happen next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduleStatus {
+    /// Whether the schedule stands still, by an operator's wish.
+    pub paused: bool,
+    /// Milliseconds between refreshes, in force.
+    pub refresh_interval_ms: u64,
     /// When the next refresh is due, RFC 3339.
     pub next_refresh_at: Option<String>,
     /// The object's next alarm, RFC 3339.
@@ -146,6 +170,7 @@ impl Status {
             .value("head", self.head.to_json())
             .value("source", self.source.into_json())
             .value("schedule", self.schedule.to_json())
+            .value("operator", self.operator.to_json())
             .value("settings", self.settings)
             .texts("errors", &self.errors)
             .value("counters", Value::Object(self.counters))
@@ -185,9 +210,47 @@ impl SourceStatus {
     }
 }
 
+impl OperatorStatus {
+    fn to_json(&self) -> Value {
+        let signed = |signed: &Signed| {
+            let mut members = Members::new();
+            signed.tell(&mut members);
+            members
+        };
+        let pin = self.pin.as_ref().map(|pin| {
+            let mut members = signed(&pin.signed);
+            members
+                .number("to_version", pin.to.get())
+                .flag("candidate_held", self.held)
+                .take()
+        });
+        let override_ = self.override_.as_ref().map(|by| {
+            let mut members = signed(by);
+            let expires_at = self.override_expires_at.as_deref();
+            members.optional_text("expires_at", expires_at).take()
+        });
+        let next = self.next.map(|next| {
+            let mut members = Members::new();
+            members
+                .number("version", next.version.get())
+                .number("in_ms", next.in_ms)
+                .take()
+        });
+        Members::new()
+            .value("pin", pin.unwrap_or_default())
+            .value("override", override_.unwrap_or_default())
+            .number("pending", self.pending)
+            .value("next", next.unwrap_or_default())
+            .take()
+    }
+}
+
 impl ScheduleStatus {
     fn to_json(&self) -> Value {
+        let interval = format_duration_ms(self.refresh_interval_ms);
         Members::new()
+            .flag("paused", self.paused)
+            .text("refresh_interval", &interval)
             .optional_text("next_refresh_at", self.next_refresh_at.as_deref())
             .optional_text("next_alarm_at", self.next_alarm_at.as_deref())
             .optional_number("next_alarm_at_ms", self.next_alarm_at_ms.map(|at| at.0))
@@ -208,6 +271,8 @@ impl<P: Platform> Coordinator<P> {
             self.arm().await;
         }
         let counters = self.counters()?;
+        let override_expires_at = self.expires_at()?;
+        let pending = Store(&inner.platform).pendings()?.len() as u64;
         let state = inner.state.borrow();
         let (head, schedule) = (&state.head, &state.schedule);
         let settings = &inner.settings;
@@ -235,7 +300,17 @@ impl<P: Platform> Coordinator<P> {
                 consecutive_failures: schedule.consecutive_failures,
                 in_flight: state.flight.is_some(),
             },
+            operator: OperatorStatus {
+                pin: state.control.pin.clone(),
+                held: state.control.held.is_some(),
+                override_: state.control.override_.clone(),
+                override_expires_at,
+                pending,
+                next: self.announcement(&state),
+            },
             schedule: ScheduleStatus {
+                paused: state.control.paused,
+                refresh_interval_ms: self.pace_of(&state.control).interval_ms,
                 next_refresh_at: schedule.refresh_due.map(rfc3339),
                 next_alarm_at: next_alarm.map(rfc3339),
                 next_alarm_at_ms: next_alarm,
@@ -295,7 +370,7 @@ fn source_state(source: &SourceSettings, last: Option<&Attempt>) -> SourceState 
         (SourceSettings::None, _) => SourceState::None,
         (SourceSettings::Unusable { .. }, _) => SourceState::Unusable,
         (_, None) => SourceState::Never,
-        (_, Some(Outcome::Adopted | Outcome::Unchanged)) => SourceState::Ok,
+        (_, Some(Outcome::Adopted | Outcome::Unchanged | Outcome::Held)) => SourceState::Ok,
         (_, Some(Outcome::Failed)) => SourceState::Failing,
         (_, Some(Outcome::Rejected)) => SourceState::Rejected,
         (_, Some(Outcome::Missing)) => SourceState::Missing,

@@ -50,6 +50,7 @@ proptest! {
                 }
             }
             Decision::Reject(reasons) => prop_assert!(!reasons.is_empty()),
+            Decision::Hold { .. } => prop_assert!(false, "nothing is pinned"),
             Decision::Missing | Decision::Fail(_) => {}
         }
     }

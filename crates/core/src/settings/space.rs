@@ -19,6 +19,8 @@ pub(super) const FIELDS: &[&str] = &[
     "source_timeout",
     "guard",
     "keep_versions",
+    "keep_for",
+    "publish",
 ];
 const GUARD_FIELDS: &[&str] = &["empty", "max_key_loss"];
 
@@ -30,6 +32,7 @@ const STALE_WHILE_REVALIDATE_MS: RangeInclusive<u64> = 0..=30 * DAY_MS;
 /// Up to 25 s: the platform cancels what a `wait_until` runs after 30 s.
 const SOURCE_TIMEOUT_MS: RangeInclusive<u64> = 100..=25_000;
 const KEEP_VERSIONS: RangeInclusive<u64> = 1..=1_000;
+const KEEP_FOR_MS: RangeInclusive<u64> = 60_000..=3_650 * DAY_MS;
 
 /// How one space is refreshed, guarded and read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +53,11 @@ pub struct SpaceSettings {
     pub guard: Guards,
     /// How many versions are kept, the head included.
     pub keep_versions: u32,
+    /// How long a version is kept after something else became the head, in milliseconds; `None`
+    /// for as long as the count allows.
+    pub keep_for_ms: Option<u64>,
+    /// Whether operators may publish although the space is pulled from a source.
+    pub publish: bool,
 }
 
 impl SpaceSettings {
@@ -75,8 +83,11 @@ impl SpaceSettings {
             .flag("empty", empty)
             .number("max_key_loss", max_key_loss.percent().into());
         members.value("guard", guard.take());
+        let keep_for = self.keep_for_ms.map(format_duration_ms);
         members
             .number("keep_versions", self.keep_versions.into())
+            .optional_text("keep_for", keep_for.as_deref())
+            .flag("publish", self.publish)
             .take()
     }
 
@@ -115,6 +126,11 @@ impl SpaceSettings {
             settings.keep_versions.into(),
         );
         settings.keep_versions = u32::try_from(keep).unwrap_or(settings.keep_versions);
+        if space.has("keep_for") {
+            settings.keep_for_ms =
+                Some(space.duration("keep_for", KEEP_FOR_MS, *KEEP_FOR_MS.end()));
+        }
+        settings.publish = space.flag("publish", false);
         settings
     }
 }
@@ -130,6 +146,8 @@ impl Default for SpaceSettings {
             source_timeout_ms: 10_000,
             guard: Guards::default(),
             keep_versions: 100,
+            keep_for_ms: None,
+            publish: false,
         }
     }
 }

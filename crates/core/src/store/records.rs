@@ -48,6 +48,8 @@ pub enum Origin {
     Base,
     /// Built-in layers and a document of the source.
     Source,
+    /// Built-in layers and an operator's patch, and no document of the source yet.
+    Override,
 }
 
 impl Origin {
@@ -55,6 +57,7 @@ impl Origin {
         match self {
             Self::Base => "base",
             Self::Source => "source",
+            Self::Override => "override",
         }
     }
 
@@ -62,6 +65,7 @@ impl Origin {
         match name {
             "base" => Ok(Self::Base),
             "source" => Ok(Self::Source),
+            "override" => Ok(Self::Override),
             other => Err(SqlError(format!(
                 "a version has the unknown origin {other:?}"
             ))),
@@ -78,14 +82,17 @@ pub enum LayerName {
     Source,
     /// The operator's patch.
     Override,
+    /// Not merged, but kept beside the layers: the JSON Schema that they must keep together.
+    Schema,
 }
 
 impl LayerName {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Base => "base",
             Self::Source => "source",
             Self::Override => "override",
+            Self::Schema => "schema",
         }
     }
 }
@@ -151,6 +158,13 @@ pub struct OutcomeRecord {
 }
 
 impl OutcomeRecord {
+    /// The kind of failure, or the code of the first reason.
+    pub(crate) fn cause(&self) -> Option<&'static str> {
+        let reason = self.reasons.first().map(|reason| reason.code.as_str());
+        let failure = self.failure.as_ref().map(|failure| failure.cause.as_str());
+        failure.or(reason)
+    }
+
     fn to_json(&self) -> serde_json::Value {
         let mut members = Members::new();
         members
@@ -175,18 +189,16 @@ impl OutcomeRecord {
 pub struct Adoption<'a> {
     /// The new head.
     pub head: &'a Head,
-    /// The version before; `None` for the first.
-    pub before: Option<Version>,
     /// Layers that changed with it.
     pub layers: &'a [(LayerName, &'a Document)],
     /// Who did it: a token's name, or the action where nobody in particular did.
     pub actor: &'a str,
-    /// What was done: `alarm`, `bootstrap`, `reload`, `deploy`.
-    pub action: &'static str,
+    /// What was done: `alarm`, `bootstrap`, `reload`, `deploy`, `publish`, …
+    pub action: &'a str,
     /// The operator's reason.
     pub reason: Option<&'a str>,
-    /// How many versions to keep.
-    pub keep_versions: u64,
+    /// The version whose content it has, where it is a rollback.
+    pub rollback_of: Option<Version>,
 }
 
 /// Amounts to add to counters.

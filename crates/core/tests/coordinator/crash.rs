@@ -7,7 +7,7 @@ use bellwether_core::refresh::{Cause, Outcome};
 use crate::support::{Place, Space, Strike, Traps, after, body, settings, soon, version};
 
 /// More than a refresh ever comes to, of any kind.
-const EVERY: u32 = 40;
+const EVERY: u32 = 80;
 
 fn settled() -> Rc<Space> {
     let space = Space::new(settings());
@@ -28,11 +28,14 @@ fn check_whole(space: &Space) -> u64 {
     let database = &space.machine.database;
     let head = database.number("SELECT MAX(version) FROM versions");
     assert_eq!(database.number("SELECT COUNT(*) FROM versions"), head);
-    assert_eq!(database.number("SELECT COUNT(*) FROM audit"), head);
+    assert_eq!(database.number("SELECT COUNT(*) FROM history"), head);
+    let adopted = "SELECT COUNT(DISTINCT version_after) FROM audit WHERE outcome = 'adopted'";
+    assert_eq!(database.number(adopted), head);
     assert_eq!(
         database.number("SELECT MAX(version_after) FROM audit"),
         head
     );
+    assert_eq!(database.number("SELECT last_version FROM control"), head);
     let total = |name| {
         database.number(&format!(
             "SELECT COALESCE(SUM(value), 0) FROM counters WHERE name = '{name}_total'"

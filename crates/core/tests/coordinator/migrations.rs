@@ -200,23 +200,26 @@ fn a_space_whose_history_does_not_fit_is_refused_and_untouched() {
     space.machine.source.always(soon(body(r#"{"a":1}"#)));
     space.snapshot();
     for (breakage, mending) in [
-        ("UPDATE applied_migrations SET sha256 = 'x'", None),
         (
-            "INSERT INTO applied_migrations VALUES (2, '0002_later.sql', 'x', 0)",
-            Some("DELETE FROM applied_migrations WHERE id = 2"),
+            "UPDATE applied_migrations SET sha256 = 'x' WHERE id = 1",
+            None,
+        ),
+        (
+            "INSERT INTO applied_migrations VALUES (3, '0003_later.sql', 'x', 0)",
+            Some("DELETE FROM applied_migrations WHERE id = 3"),
         ),
     ] {
         space.kill();
         let hash = space
             .machine
             .database
-            .value("SELECT sha256 FROM applied_migrations");
+            .value("SELECT sha256 FROM applied_migrations WHERE id = 1");
         space.machine.database.run(breakage);
         let before = space.machine.database.dump();
         let error = space.open().unwrap_err();
         assert!(matches!(error, OpenError::Migration(_)), "{error}");
         assert_eq!(space.machine.database.dump(), before);
-        let restore = format!("UPDATE applied_migrations SET sha256 = '{hash}'");
+        let restore = format!("UPDATE applied_migrations SET sha256 = '{hash}' WHERE id = 1");
         space.machine.database.run(mending.unwrap_or(&restore));
         assert_eq!(version(&space.snapshot()), 2, "as if nothing had been");
     }

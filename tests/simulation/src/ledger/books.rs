@@ -19,11 +19,13 @@ const HEAD: &str =
     "SELECT version, hash, document, origin FROM versions ORDER BY version DESC LIMIT 1";
 const BASE: &str = "SELECT document FROM layers WHERE layer = 'base'";
 const SOURCE: &str = "SELECT document FROM layers WHERE layer = 'source'";
-const AUDIT: &str = "SELECT id, actor, action, reason, version_before, version_after FROM audit ORDER BY id DESC LIMIT 1";
+const AUDIT: &str = "SELECT h.version, h.actor, h.action, h.reason, a.version_before, a.version_after \
+    FROM (SELECT * FROM audit WHERE outcome = 'adopted' ORDER BY id DESC LIMIT 1) a \
+    JOIN history h ON h.version = a.version_after";
 const SCHEDULE: &str = "SELECT refresh_due_ms, consecutive_failures, unsettled FROM schedule";
 const COUNTERS: &str = "SELECT name, label, value FROM counters";
 const COUNTED: &str = "SELECT COALESCE(SUM(value), 0) FROM counters";
-const TABLES: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'audit'";
+const TABLES: &str = "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'control'";
 
 /// An adopted version.
 #[derive(Clone, Debug)]

@@ -181,7 +181,7 @@ impl Ledger {
             _ if deployment.is_unusable() => "unusable",
             // Of an earlier life, or of another source: not known here.
             None => return,
-            Some(Outcome::Adopted | Outcome::Unchanged) => "ok",
+            Some(Outcome::Adopted | Outcome::Unchanged | Outcome::Held) => "ok",
             Some(Outcome::Rejected) => "rejected",
             Some(Outcome::Missing) => "missing",
             Some(Outcome::Failed) => "failing",

@@ -62,6 +62,8 @@ fn everything_has_a_default() {
             "source_timeout": "10s",
             "guard": { "empty": true, "max_key_loss": 50 },
             "keep_versions": 100,
+            "keep_for": null,
+            "publish": false,
         })
     );
     assert_eq!(
@@ -88,6 +90,8 @@ fn every_field_is_read() {
                 "source_timeout": "250ms",
                 "guard": { "empty": false, "max_key_loss": 10 },
                 "keep_versions": 7,
+                "keep_for": "90d",
+                "publish": true,
             },
             "two": { "source": "none" },
         },
@@ -116,6 +120,8 @@ fn every_field_is_read() {
                 max_key_loss: KeyLoss::new(10).unwrap()
             },
             keep_versions: 7,
+            keep_for_ms: Some(90 * 86_400_000),
+            publish: true,
         }
     );
     assert_eq!(
