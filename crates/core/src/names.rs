@@ -36,6 +36,8 @@ pub mod header {
     pub const CONTENT_TYPE: &str = "content-type";
     /// Response: the snapshot's validator.
     pub const ETAG: &str = "etag";
+    /// Request: names a write, so that a repetition of it is recognised.
+    pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
     /// Request: conditional write.
     pub const IF_MATCH: &str = "if-match";
     /// Request: conditional read.
@@ -60,6 +62,8 @@ pub mod header {
     pub const ACTOR: &str = "bellwether-actor";
     /// Request: the lowest version the caller accepts.
     pub const MIN_VERSION: &str = "bellwether-min-version";
+    /// Request: why, where the body is a document and has no place for it. Percent-encoded UTF-8.
+    pub const REASON: &str = "bellwether-reason";
 }
 
 /// Header names as the documents spell them, for setting on responses that people read.
@@ -72,6 +76,10 @@ pub mod spelled {
     pub const FRESHNESS: &str = "Bellwether-Freshness";
     /// See [`super::header::MIN_VERSION`].
     pub const MIN_VERSION: &str = "Bellwether-Min-Version";
+    /// See [`super::header::REASON`].
+    pub const REASON: &str = "Bellwether-Reason";
+    /// See [`super::header::IDEMPOTENCY_KEY`].
+    pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
     /// See [`super::header::AGE`].
     pub const AGE: &str = "Age";
     /// See [`super::header::ETAG`].
@@ -101,6 +109,8 @@ mod tests {
             (header::STATE, spelled::STATE),
             (header::FRESHNESS, spelled::FRESHNESS),
             (header::MIN_VERSION, spelled::MIN_VERSION),
+            (header::REASON, spelled::REASON),
+            (header::IDEMPOTENCY_KEY, spelled::IDEMPOTENCY_KEY),
             (header::AGE, spelled::AGE),
             (header::ETAG, spelled::ETAG),
             (header::SERVER_TIMING, spelled::SERVER_TIMING),

@@ -53,26 +53,31 @@ fn pairs(query: &str) -> impl Iterator<Item = Result<(String, String), Problem>>
 }
 
 fn decoded(text: &str) -> Result<String, Problem> {
+    percent_decoded(text, true).map_err(|error| Problem::bad_request(format!("the query {error}")))
+}
+
+/// What a percent-encoded text stands for.
+///
+/// # Errors
+/// What is wrong with it, as the rest of a sentence.
+pub(crate) fn percent_decoded(text: &str, plus_is_space: bool) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
-            b'+' => b' ',
+            b'+' if plus_is_space => b' ',
             b'%' => {
                 let hex = rest
                     .next()
                     .and_then(hex_digit)
                     .zip(rest.next().and_then(hex_digit));
-                let (high, low) = hex.ok_or_else(|| {
-                    Problem::bad_request("the query has a \"%\" without two hexadecimal digits")
-                })?;
+                let (high, low) = hex.ok_or("has a \"%\" without two hexadecimal digits")?;
                 high << 4 | low
             }
             _ => byte,
         });
     }
-    String::from_utf8(bytes)
-        .map_err(|_| Problem::bad_request("the query is not UTF-8 once percent-decoded"))
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 once percent-decoded")
 }
 
 /// The value of one hexadecimal digit, of either case.

@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use crate::document::Document;
 use crate::guard::Waivers;
-use crate::pointer::push_token;
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::Problem;
 use crate::reason::kind_of;
+use crate::request_body::{empty_object_for, read, reason};
+use crate::settings::section::Section;
 use crate::settings::suggest;
+
+pub use crate::request_body::MAX_REASON_CHARS;
 
 /// Largest body of a reload, in bytes.
 pub const MAX_RELOAD_BODY_BYTES: usize = 16_384;
-/// Longest reason, in characters.
-pub const MAX_REASON_CHARS: usize = 500;
 
 /// What an operator asks of a reload: `{"waive": ["empty_document", "key_loss"], "reason": "…"}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,93 +30,43 @@ impl ReloadRequest {
     /// 413 over [`MAX_RELOAD_BODY_BYTES`]; 400 for anything that is not the object above, with a
     /// pointer to each offending value.
     pub fn parse(body: &[u8]) -> Result<ReloadRequest, Problem> {
-        const FIELDS: [&str; 2] = ["waive", "reason"];
-        if body.len() > MAX_RELOAD_BODY_BYTES {
-            let detail = format!(
-                "the body has {} bytes, expected at most {MAX_RELOAD_BODY_BYTES}",
-                body.len()
-            );
-            return Err(Problem::new(ProblemKind::ContentTooLarge, detail));
-        }
-        if body.trim_ascii().is_empty() {
-            return Ok(ReloadRequest::default());
-        }
-        let body = Document::parse(body)
-            .map_err(|reason| refusal().with_error(reason.pointer, reason.message))?;
-        let mut request = ReloadRequest::default();
-        let mut problem = refusal();
-        for (field, value) in body.object() {
-            let result = match field.as_str() {
-                "waive" => parse_waive(value).map(|waive| request.waive = waive),
-                "reason" => parse_reason(value).map(|reason| request.reason = reason),
-                _ => {
-                    let mut pointer = String::new();
-                    push_token(&mut pointer, field);
-                    Err((pointer, suggest::unknown("field", field, &FIELDS)))
-                }
-            };
-            if let Err((pointer, message)) = result {
-                problem = problem.with_error(pointer, message);
-            }
-        }
-        if problem.errors.is_empty() {
-            Ok(request)
-        } else {
-            Err(problem)
-        }
-    }
-}
-
-type Mistake = (String, String);
-
-fn refusal() -> Problem {
-    Problem::bad_request("the body is not a reload request")
-}
-
-fn parse_waive(value: &Value) -> Result<Waivers, Mistake> {
-    let names = value.as_array().ok_or_else(|| {
-        let names = suggest::one_of(&Waivers::NAMES);
-        (
-            "/waive".to_owned(),
-            format!("found {}, expected an array of {names}", kind_of(value)),
+        read(
+            empty_object_for(body),
+            "a reload request",
+            MAX_RELOAD_BODY_BYTES,
+            &["waive", "reason"],
+            |fields| ReloadRequest {
+                waive: waive(fields),
+                reason: reason(fields),
+            },
         )
-    })?;
-    names
-        .iter()
-        .enumerate()
-        .try_fold(Waivers::default(), |waivers, (index, name)| {
-            let waiver = match name.as_str() {
-                Some(name) => Waivers::parse_name(name)
-                    .ok_or_else(|| suggest::unknown("waiver", name, &Waivers::NAMES)),
-                None => Err(format!("found {}, expected a string", kind_of(name))),
-            };
-            let waiver = waiver.map_err(|message| (format!("/waive/{index}"), message))?;
-            Ok(waivers.union(waiver))
-        })
+    }
 }
 
-/// `null` and the empty text are no reason.
-fn parse_reason(value: &Value) -> Result<Option<String>, Mistake> {
-    let mistake = |found: String| {
-        let expected = format!("at most {MAX_REASON_CHARS} characters without control characters");
-        (
-            "/reason".to_owned(),
-            format!("found {found}, expected {expected}"),
-        )
+fn waive(fields: &mut Section<'_, '_>) -> Waivers {
+    let names = match fields.get("waive") {
+        None => return Waivers::default(),
+        Some(Value::Array(names)) => names,
+        Some(other) => {
+            let names = suggest::one_of(&Waivers::NAMES);
+            let message = format!("found {}, expected an array of {names}", kind_of(other));
+            fields.wrong("waive", message);
+            return Waivers::default();
+        }
     };
-    let reason = match value {
-        Value::Null => return Ok(None),
-        Value::String(reason) => reason,
-        _ => return Err(mistake(kind_of(value).to_owned())),
-    };
-    let chars = reason.chars().count();
-    if chars > MAX_REASON_CHARS {
-        return Err(mistake(format!("{chars} characters")));
+    let mut waivers = Waivers::default();
+    for (index, name) in names.iter().enumerate() {
+        let waiver = match name.as_str() {
+            Some(name) => Waivers::parse_name(name)
+                .ok_or_else(|| suggest::unknown("waiver", name, &Waivers::NAMES)),
+            None => Err(format!("found {}, expected a string", kind_of(name))),
+        };
+        match waiver {
+            Ok(waiver) => waivers = waivers.union(waiver),
+            Err(message) => fields.wrong_below("waive", index, message),
+        }
     }
-    if reason.chars().any(char::is_control) {
-        return Err(mistake("a control character".to_owned()));
-    }
-    Ok((!reason.is_empty()).then(|| reason.clone()))
+    waivers
 }
 
 #[cfg(test)]
@@ -228,6 +178,7 @@ mod tests {
             assert!(errors[0].1.contains(part), "{body}: {errors:?}");
         }
         assert_eq!(errors(r#"{"waive":1,"reason":2,"x":3}"#).len(), 3);
+        assert_eq!(errors(r#"{"waive":["x",1,"key_loss","y"]}"#).len(), 3);
         assert_eq!(ReloadRequest::parse(&[0xff]).unwrap_err().status(), 400);
     }
 

@@ -45,6 +45,14 @@ const READYZ: &str = "/readyz";
 
 /// The query name of `config` that picks one value, an RFC 6901 pointer.
 pub const POINTER_QUERY: &str = "pointer";
+/// The query name of lists: how many entries at most.
+pub const LIMIT_QUERY: &str = "limit";
+/// The query name of lists: only entries with a smaller number.
+pub const BEFORE_QUERY: &str = "before";
+/// The query name of `document`: when it shall be adopted, an RFC 3339 time.
+pub const ACTIVATE_AT_QUERY: &str = "activate_at";
+/// The query name of `document`: after what time it shall be adopted, a duration.
+pub const ACTIVATE_IN_QUERY: &str = "activate_in";
 
 impl<'p> Route<'p> {
     /// The route of a path, exactly as spelled: no trailing slash, no percent-encoding, no other

@@ -1,5 +1,11 @@
 //! Durations as settings write them: a whole number and a unit, such as `250ms` or `5m`.
 
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use crate::reason::kind_of;
+
 /// Units, largest first, with their milliseconds.
 const UNITS: [(&str, u64); 5] = [
     ("d", 86_400_000),
@@ -37,6 +43,24 @@ pub fn parse_duration_ms(text: &str) -> Result<u64, DurationError> {
     number.checked_mul(*unit_ms).ok_or(DurationError::TooLarge)
 }
 
+/// The milliseconds of a duration within `range`.
+///
+/// # Errors
+/// What was found, without the value, and what was expected.
+pub(crate) fn duration_within(value: &Value, range: &RangeInclusive<u64>) -> Result<u64, String> {
+    let found = match value.as_str().map(parse_duration_ms) {
+        Some(Ok(ms)) if range.contains(&ms) => return Ok(ms),
+        Some(Ok(ms)) if ms < *range.start() => "a shorter duration",
+        Some(Ok(_) | Err(DurationError::TooLarge)) => "a longer duration",
+        Some(Err(DurationError::Syntax)) => "a string that is not a duration",
+        None => kind_of(value),
+    };
+    let [from, to] = [*range.start(), *range.end()].map(format_duration_ms);
+    Err(format!(
+        "found {found}, expected a duration such as \"250ms\", \"30s\" or \"5m\", from {from} to {to}"
+    ))
+}
+
 /// Writes milliseconds in the largest unit that holds them exactly: 90000 is `90s`.
 pub fn format_duration_ms(ms: u64) -> String {
     let exact = UNITS
@@ -53,6 +77,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
 
     #[test]
     fn parses_every_unit() {
@@ -93,6 +118,28 @@ mod tests {
                 Err(DurationError::TooLarge),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn bounds_are_kept() {
+        let within = |value: &Value| duration_within(value, &(1_000..=5_000));
+        for (value, expected) in [
+            (json!("1s"), Ok(1_000)),
+            (json!("5s"), Ok(5_000)),
+            (json!("999ms"), Err("found a shorter duration")),
+            (json!("5001ms"), Err("found a longer duration")),
+            (json!("213503982335d"), Err("found a longer duration")),
+            (json!("5"), Err("found a string that is not a duration")),
+            (json!(5), Err("found a number")),
+            (json!(null), Err("found null")),
+        ] {
+            let expected = expected.map_err(|found| {
+                format!(
+                    "{found}, expected a duration such as \"250ms\", \"30s\" or \"5m\", from 1s to 5s"
+                )
+            });
+            assert_eq!(within(&value), expected, "{value}");
         }
     }
 

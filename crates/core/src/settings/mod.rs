@@ -4,7 +4,7 @@
 pub mod duration;
 mod reader;
 mod rule;
-mod section;
+pub(crate) mod section;
 mod source;
 mod space;
 pub mod suggest;
@@ -20,6 +20,7 @@ use crate::space_name::SpaceName;
 
 pub use reader::{ColdStart, DEFAULT_WAIT_MS, OnExpired, ReaderSettings, TransportSettings};
 pub use source::SourceSettings;
+pub(crate) use space::REFRESH_INTERVAL_MS;
 pub use space::SpaceSettings;
 
 use section::Section;

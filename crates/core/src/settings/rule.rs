@@ -2,7 +2,7 @@
 //! people paste secrets where the name of one belongs.
 
 /// Checks a text; the error says what was expected.
-pub(super) type Rule = fn(&str) -> Result<(), String>;
+pub(crate) type Rule = fn(&str) -> Result<(), String>;
 
 const MAX_BINDING_BYTES: usize = 128;
 /// Workers KV's own limit.

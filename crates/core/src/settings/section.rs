@@ -1,25 +1,25 @@
-//! One JSON object of the settings, read field by field: a mistake is noted, and the default stands in.
+//! One JSON object of the settings, or of a request, read field by field: a mistake is noted, and the default stands in.
 
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
 use super::SettingsError;
-use super::duration::{DurationError, format_duration_ms, parse_duration_ms};
+use super::duration::duration_within;
 use super::rule::Rule;
 use super::suggest;
 use crate::document::Object;
 use crate::pointer::push_token;
 use crate::reason::kind_of;
 
-pub(super) struct Section<'v, 'e> {
+pub(crate) struct Section<'v, 'e> {
     object: &'v Object,
     pointer: String,
     errors: &'e mut Vec<SettingsError>,
 }
 
 impl<'v, 'e> Section<'v, 'e> {
-    /// `None`, noted, if `value` is no object. Notes every name that is not in `known`, if given.
+    /// `None`, noted, if `value` is no object; otherwise as [`Section::of`].
     pub(super) fn open(
         value: &'v Value,
         pointer: String,
@@ -31,6 +31,16 @@ impl<'v, 'e> Section<'v, 'e> {
             errors.push(SettingsError { pointer, message });
             return None;
         };
+        Some(Section::of(object, pointer, known, errors))
+    }
+
+    /// The section that is this object. Notes every name that is not in `known`, if given.
+    pub(crate) fn of(
+        object: &'v Object,
+        pointer: String,
+        known: Option<&[&str]>,
+        errors: &'e mut Vec<SettingsError>,
+    ) -> Section<'v, 'e> {
         let mut section = Section {
             object,
             pointer,
@@ -45,7 +55,7 @@ impl<'v, 'e> Section<'v, 'e> {
                 suggest::unknown("field", name, known.unwrap_or_default()),
             );
         }
-        Some(section)
+        section
     }
 
     /// The section under `name`; `None` if there is none, or, noted, if it is no object.
@@ -58,7 +68,7 @@ impl<'v, 'e> Section<'v, 'e> {
         self.object.keys().map(String::as_str)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&'v Value> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'v Value> {
         self.object.get(name)
     }
 
@@ -71,18 +81,10 @@ impl<'v, 'e> Section<'v, 'e> {
         let Some(value) = self.get(name) else {
             return default;
         };
-        let found = match value.as_str().map(parse_duration_ms) {
-            Some(Ok(ms)) if range.contains(&ms) => return ms,
-            Some(Ok(ms)) => format_duration_ms(ms),
-            Some(Err(DurationError::Syntax)) => "a string that is not a duration".to_owned(),
-            Some(Err(DurationError::TooLarge)) => "a duration beyond all bounds".to_owned(),
-            None => kind_of(value).to_owned(),
-        };
-        let [from, to] = [*range.start(), *range.end()].map(format_duration_ms);
-        let expected =
-            format!("a duration such as \"250ms\", \"30s\" or \"5m\", from {from} to {to}");
-        self.wrong(name, format!("found {found}, expected {expected}"));
-        default
+        duration_within(value, &range).unwrap_or_else(|message| {
+            self.wrong(name, message);
+            default
+        })
     }
 
     pub(super) fn whole(&mut self, name: &str, range: RangeInclusive<u64>, default: u64) -> u64 {
@@ -129,7 +131,7 @@ impl<'v, 'e> Section<'v, 'e> {
     }
 
     /// A text that must keep the rule if it is there; `None`, noted, if it does not.
-    pub(super) fn optional_text(&mut self, name: &str, rule: Rule) -> Option<String> {
+    pub(crate) fn optional_text(&mut self, name: &str, rule: Rule) -> Option<String> {
         let value = self.get(name)?;
         let kept = match value.as_str() {
             Some(text) => rule(text).map(|()| text.to_owned()),
@@ -139,8 +141,14 @@ impl<'v, 'e> Section<'v, 'e> {
     }
 
     /// Notes a mistake in the field `name`.
-    pub(super) fn wrong(&mut self, name: &str, message: String) {
+    pub(crate) fn wrong(&mut self, name: &str, message: String) {
         let pointer = self.pointer_to(name);
+        self.errors.push(SettingsError { pointer, message });
+    }
+
+    /// Notes a mistake in one item of the array `name`.
+    pub(crate) fn wrong_below(&mut self, name: &str, index: usize, message: String) {
+        let pointer = format!("{}/{index}", self.pointer_to(name));
         self.errors.push(SettingsError { pointer, message });
     }
 

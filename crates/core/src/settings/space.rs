@@ -25,7 +25,7 @@ pub(super) const FIELDS: &[&str] = &[
 const GUARD_FIELDS: &[&str] = &["empty", "max_key_loss"];
 
 const DAY_MS: u64 = 86_400_000;
-const REFRESH_INTERVAL_MS: RangeInclusive<u64> = 1_000..=30 * DAY_MS;
+pub(crate) const REFRESH_INTERVAL_MS: RangeInclusive<u64> = 1_000..=30 * DAY_MS;
 const BACKOFF_MAX_MS: RangeInclusive<u64> = 1_000..=DAY_MS;
 const TTL_MS: RangeInclusive<u64> = 100..=DAY_MS;
 const STALE_WHILE_REVALIDATE_MS: RangeInclusive<u64> = 0..=30 * DAY_MS;
