@@ -2,28 +2,14 @@
 
 use bellwether_core::refresh::{Cause, Failure, Fetched, Part};
 use bellwether_core::strict;
-use js_sys::{Function, Object, Promise, Reflect};
 use serde_json::Value;
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use worker::web_sys::ReadableStream;
 use worker::{ByteStream, Env};
 
+use super::binding::{self, Binding, options, settle};
 use super::{CAP, read_body};
 use crate::body::Body;
-
-#[wasm_bindgen]
-extern "C" {
-    /// A KV namespace. worker's own wrapper passes options and lists by serde_wasm_bindgen, which
-    /// costs the bundle 8 KB gzipped; two methods are all that is needed.
-    #[wasm_bindgen(js_name = Object)]
-    type Namespace;
-    #[wasm_bindgen(method, catch)]
-    fn get(this: &Namespace, key: &str, options: &Object) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, catch)]
-    fn list(this: &Namespace, options: &Object) -> Result<Promise, JsValue>;
-}
 
 /// The smallest `cacheTtl` that KV takes, in seconds: how stale a data centre's copy may be.
 const CACHE_TTL_S: f64 = 30.0;
@@ -74,12 +60,13 @@ pub(super) async fn pull_prefix(
 }
 
 /// The names of the keys below a prefix, in KV's order.
-async fn list(kv: &Namespace, prefix: &str) -> Result<Vec<String>, Failure> {
+async fn list(kv: &Binding, prefix: &str) -> Result<Vec<String>, Failure> {
     let options = options(&[
         ("prefix", prefix.into()),
         ("limit", JsValue::from_f64(MAX_KEYS as f64 + 1.0)),
     ]);
-    let listed = settle(kv.list(&options)).await?;
+    let listed = settle(kv.list(&options)).await;
+    let listed = listed.map_err(|message| failed(&message))?;
     let listed = js_sys::JSON::stringify(&listed)
         .ok()
         .and_then(|text| text.as_string())
@@ -104,12 +91,13 @@ async fn list(kv: &Namespace, prefix: &str) -> Result<Vec<String>, Failure> {
 
 /// As a stream, for a text would have bytes that are not UTF-8 replaced in silence, and a buffer
 /// would hold all of KV's 25 MiB at most.
-async fn get(kv: &Namespace, key: &str, cap: usize) -> Result<Option<Body>, Failure> {
+async fn get(kv: &Binding, key: &str, cap: usize) -> Result<Option<Body>, Failure> {
     let options = options(&[
         ("type", "stream".into()),
         ("cacheTtl", JsValue::from_f64(CACHE_TTL_S)),
     ]);
-    let value = settle(kv.get(key, &options)).await?;
+    let value = settle(kv.get(key, &options)).await;
+    let value = value.map_err(|message| failed(&message))?;
     match value.dyn_into::<ReadableStream>() {
         // A key that does not exist is null.
         Err(_) => Ok(None),
@@ -117,44 +105,13 @@ async fn get(kv: &Namespace, key: &str, cap: usize) -> Result<Option<Body>, Fail
     }
 }
 
-fn open(env: &Env, binding: &str) -> Result<Namespace, Failure> {
-    let bound = Reflect::get(env, &binding.into()).unwrap_or(JsValue::UNDEFINED);
-    let is_namespace = ["get", "list"].iter().all(|method| {
-        Reflect::get(&bound, &(*method).into())
-            .is_ok_and(|method| method.is_instance_of::<Function>())
-    });
-    if is_namespace {
-        return Ok(bound.unchecked_into());
-    }
-    Err(Failure::new(
-        Cause::Binding,
-        format!("there is no KV namespace bound as {binding:?}"),
-    ))
-}
-
-fn options(members: &[(&str, JsValue)]) -> Object {
-    let options = Object::new();
-    for (name, value) in members {
-        // A plain object takes any member.
-        let _ = Reflect::set(&options, &(*name).into(), value);
-    }
-    options
-}
-
-async fn settle(called: Result<Promise, JsValue>) -> Result<JsValue, Failure> {
-    let settled = match called {
-        Ok(promise) => JsFuture::from(promise).await,
-        Err(thrown) => Err(thrown),
-    };
-    settled.map_err(|thrown| failed(&thrown))
+fn open(env: &Env, binding: &str) -> Result<Binding, Failure> {
+    // An R2 bucket has `get` and `list` too.
+    binding::open(env, binding, "KV namespace", "getWithMetadata")
 }
 
 /// workerd tells a status within the message: `KV GET failed: 503 Service Unavailable`.
-fn failed(thrown: &JsValue) -> Failure {
-    let message = thrown
-        .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()))
-        .unwrap_or_default();
+fn failed(message: &str) -> Failure {
     let status = message
         .split(':')
         .nth(1)

@@ -1,6 +1,8 @@
 //! Pulls a space's source once. Deadlines and retries are the core's.
 
+mod binding;
 mod kv;
+mod r2;
 mod url;
 
 use bellwether_core::document::MAX_SOURCE_BYTES;
@@ -22,6 +24,7 @@ pub(crate) async fn pull(
         SourceSettings::Url { url, token_secret } => {
             url::pull(env, url, token_secret.as_deref(), if_none_match).await
         }
+        SourceSettings::R2 { binding, key } => r2::pull(env, binding, key, if_none_match).await,
         SourceSettings::None => Err(Failure::new(
             Cause::Settings,
             "the space has no source to pull",

@@ -38,7 +38,7 @@ pub(crate) struct Deployment {
 impl Deployment {
     pub(crate) fn shape(&self) -> Shape {
         match self.settings.source {
-            SourceSettings::Url { .. } => Shape::Conditional,
+            SourceSettings::Url { .. } | SourceSettings::R2 { .. } => Shape::Conditional,
             SourceSettings::KvPrefix { .. } => Shape::Prefix,
             _ => Shape::Key,
         }

@@ -44,6 +44,13 @@ pub enum SourceSettings {
         /// The secret that holds the bearer token, if one is sent.
         token_secret: Option<String>,
     },
+    /// One object of an R2 bucket.
+    R2 {
+        /// The bucket's binding.
+        binding: String,
+        /// The object's key.
+        key: String,
+    },
     /// No upstream: publish only.
     None,
     /// The settings have a mistake here; nothing is pulled.
@@ -60,6 +67,7 @@ impl SourceSettings {
             SourceSettings::Kv { .. } => "kv",
             SourceSettings::KvPrefix { .. } => "kv_prefix",
             SourceSettings::Url { .. } => "url",
+            SourceSettings::R2 { .. } => "r2",
             SourceSettings::None => "none",
             SourceSettings::Unusable { .. } => "unusable",
         }
@@ -69,7 +77,9 @@ impl SourceSettings {
     /// means nothing under another. Hashed, since a URL's query may hold a secret.
     pub fn fingerprint(&self) -> String {
         let identity = match self {
-            SourceSettings::Kv { binding, key } => (binding, Some(key)),
+            SourceSettings::Kv { binding, key } | SourceSettings::R2 { binding, key } => {
+                (binding, Some(key))
+            }
             SourceSettings::KvPrefix { binding, prefix } => (binding, Some(prefix)),
             SourceSettings::Url { url, token_secret } => (url, token_secret.as_ref()),
             SourceSettings::None | SourceSettings::Unusable { .. } => {
@@ -88,7 +98,7 @@ impl SourceSettings {
         let mut members = Members::new();
         members.text("kind", self.kind());
         match self {
-            SourceSettings::Kv { binding, key } => {
+            SourceSettings::Kv { binding, key } | SourceSettings::R2 { binding, key } => {
                 members.text("binding", binding).text("key", key);
             }
             SourceSettings::KvPrefix { binding, prefix } => {
@@ -162,10 +172,12 @@ fn parse_object(mut source: Section<'_, '_>) -> Option<SourceSettings> {
             })
         }
         _ => {
-            source.text("r2", rule::binding);
-            source.text("key", rule::r2_key);
-            source.wrong_here("R2 sources are not supported yet".to_owned());
-            None
+            let binding = source.text("r2", rule::binding);
+            let key = source.text("key", rule::r2_key)?;
+            Some(SourceSettings::R2 {
+                binding: binding?,
+                key,
+            })
         }
     }
 }

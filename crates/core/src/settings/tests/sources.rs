@@ -28,6 +28,13 @@ fn sources() {
                 token_secret: None,
             },
         ),
+        (
+            json!({ "r2": "B", "key": "./a key" }),
+            SourceSettings::R2 {
+                binding: text("B"),
+                key: text("./a key"),
+            },
+        ),
         (json!("none"), SourceSettings::None),
     ] {
         let (space, errors) = space(json!({ "source": source }));
@@ -94,10 +101,26 @@ fn bad_sources_are_unusable_and_named() {
             "/key",
             "does not go with \"url\"",
         ),
+        (json!({ "r2": "B" }), "/key", "expected a string"),
         (
-            json!({ "r2": "BUCKET", "key": "k" }),
+            json!({ "r2": "B", "key": "" }),
+            "/key",
+            "expected an R2 key",
+        ),
+        (
+            json!({ "r2": "a hidden name", "key": "k" }),
+            "/r2",
+            "expected the name of a binding",
+        ),
+        (
+            json!({ "r2": "B", "prefix": "p/" }),
+            "/prefix",
+            "does not go with \"r2\"",
+        ),
+        (
+            json!({ "kv": "A", "r2": "B", "key": "k" }),
             "",
-            "not supported yet",
+            "expected \"none\" or one of",
         ),
     ] {
         let (space, errors) = space(json!({ "source": source }));
@@ -129,9 +152,15 @@ fn fingerprints_tell_sources_apart_and_nothing_else() {
         binding: binding.to_owned(),
         key: key.to_owned(),
     };
+    let r2 = |binding: &str, key: &str| SourceSettings::R2 {
+        binding: binding.to_owned(),
+        key: key.to_owned(),
+    };
     let all = [
         kv("A", "B/"),
         kv("AB", "/"),
+        r2("A", "B/"),
+        r2("A", "B"),
         SourceSettings::KvPrefix {
             binding: "A".to_owned(),
             prefix: "B/".to_owned(),
@@ -156,11 +185,22 @@ fn fingerprints_tell_sources_apart_and_nothing_else() {
 }
 
 #[test]
-fn descriptions_hide_the_query() {
-    let (space, _) =
-        space(json!({ "source": { "url": "https://h/a?key=hidden", "token_secret": "T" } }));
-    assert_eq!(
-        space.source.describe(),
-        json!({ "kind": "url", "url": "https://h/a", "token_secret": "T" })
-    );
+fn descriptions_tell_the_kind_and_the_place_and_hide_the_query() {
+    for (source, expected) in [
+        (
+            json!({ "url": "https://h/a?key=hidden", "token_secret": "T" }),
+            json!({ "kind": "url", "url": "https://h/a", "token_secret": "T" }),
+        ),
+        (
+            json!({ "kv": "A", "prefix": "p/" }),
+            json!({ "kind": "kv_prefix", "binding": "A", "prefix": "p/" }),
+        ),
+        (
+            json!({ "r2": "B", "key": "conf/a.json" }),
+            json!({ "kind": "r2", "binding": "B", "key": "conf/a.json" }),
+        ),
+    ] {
+        let (space, _) = space(json!({ "source": source }));
+        assert_eq!(space.source.describe(), expected);
+    }
 }
