@@ -21,6 +21,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod prefix_source;
+mod r2_source;
 mod reload;
 mod section_policies;
 mod sections;

@@ -120,7 +120,7 @@ impl Config<'_> {
     }
 }
 
-/// A binding entry: `kind` is the field of the config (`text`, `json`, `kvNamespace`, `durableObjectNamespace`).
+/// A binding entry: `kind` is the field of the config (`text`, `json`, `kvNamespace`, `r2Bucket`, `durableObjectNamespace`).
 pub(crate) fn binding(name: &str, kind: &str, value: &str) -> String {
     format!("(name = {}, {kind} = {})", quoted(name), quoted(value))
 }

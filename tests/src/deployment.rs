@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::kv::FakeKv;
 use crate::paths::Paths;
 use crate::proxy::Proxy;
+use crate::r2::FakeR2;
 use crate::workerd::Workerd;
 
 /// A token: the secret is the client's, its digest the Worker's.
@@ -47,6 +48,7 @@ pub struct Deployment {
     script: Script,
     neighbour: Option<Box<Deployment>>,
     kv: Option<SocketAddr>,
+    r2: Option<SocketAddr>,
     service: Option<SocketAddr>,
     settings: Option<Value>,
     vars: Option<Value>,
@@ -83,6 +85,9 @@ const SERVICE: &str = "LEADER";
 pub(crate) const OPERATOR_SECRET: &str = "operator-secret-b7f1";
 
 impl Deployment {
+    /// The binding of the bucket, where there is one.
+    pub const BUCKET: &str = "CONFIG_BUCKET";
+
     /// A coordinator with no settings and no source, and one token that may read and reload.
     pub fn coordinator() -> Self {
         let operator = Token::new("operator", OPERATOR_SECRET, &["read", "reload"]);
@@ -90,6 +95,7 @@ impl Deployment {
             script: Script::Coordinator,
             neighbour: None,
             kv: None,
+            r2: None,
             service: None,
             settings: None,
             vars: None,
@@ -164,6 +170,13 @@ impl Deployment {
     #[must_use]
     pub fn kv(mut self, kv: &FakeKv) -> Self {
         self.kv = Some(kv.address());
+        self
+    }
+
+    /// Binds a bucket as [`Deployment::BUCKET`].
+    #[must_use]
+    pub fn r2(mut self, r2: &FakeR2) -> Self {
+        self.r2 = Some(r2.address());
         self
     }
 
@@ -259,7 +272,7 @@ impl Deployment {
     }
 
     fn externals(&self) -> Vec<(String, String)> {
-        let named = [("kv", self.kv), (SERVICE, self.service)];
+        let named = [("kv", self.kv), ("r2", self.r2), (SERVICE, self.service)];
         let bound = named
             .into_iter()
             .filter_map(|(name, address)| Some((name, address?)));
@@ -289,6 +302,9 @@ impl Deployment {
                 "kvNamespace",
                 "kv",
             ));
+        }
+        if self.r2.is_some() {
+            bindings.push(capnp::binding(Self::BUCKET, "r2Bucket", "r2"));
         }
         if self.service.is_some() {
             bindings.push(capnp::binding(SERVICE, "service", SERVICE));

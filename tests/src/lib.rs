@@ -1,8 +1,8 @@
 //! The end-to-end harness: it starts the real workerd on the built wasm and plays everything around it.
 //!
 //! * [`Deployment`] describes a Worker (coordinator or edge) and starts it as a [`Workerd`] process.
-//! * [`FakeKv`] and [`FakeOrigin`] are the sources, [`Proxy`] the network between edges and coordinator;
-//!   all three count their calls and misbehave on demand ([`Fault`]).
+//! * [`FakeKv`], [`FakeR2`] and [`FakeOrigin`] are the sources, [`Proxy`] the network between edges and coordinator;
+//!   all of them count their calls and misbehave on demand ([`Fault`]).
 //! * [`Client`] talks to a Worker as an operator or a reader would.
 //! * [`until`] waits for a condition. Nothing in the tests sleeps where a condition can be awaited.
 //!
@@ -26,6 +26,7 @@ mod origin;
 mod paths;
 mod prom;
 mod proxy;
+mod r2;
 mod rng;
 mod server;
 mod wait;
@@ -41,6 +42,7 @@ pub use origin::{FakeOrigin, OriginCall};
 pub use paths::Paths;
 pub use prom::{Metrics, promtool_check};
 pub use proxy::{Proxy, ProxyCall};
+pub use r2::{FakeR2, R2Call};
 pub use rng::Rng;
 pub use wait::{PATIENCE, until, until_some};
 pub use workerd::{Address, Workerd};
