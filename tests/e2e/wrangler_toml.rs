@@ -1,12 +1,13 @@
 //! wrangler.toml against the code's names, and wrangler's own opinion of it.
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
 use bellwether_core::names;
 use bellwether_core::settings::Settings;
-use bellwether_tests::Paths;
-use serde_json::Value;
+use bellwether_tests::{Paths, Token, Wrangler};
+use serde_json::{Value, json};
+
+use crate::support::{first_document, from_source, marked, quiet};
 
 fn wrangler_toml() -> toml::Table {
     toml_of(&Paths::get().wrangler_toml())
@@ -96,9 +97,7 @@ fn no_secret_stands_in_it() {
 
 #[test]
 fn wrangler_deploy_dry_run_passes() {
-    let root = Paths::get().root();
-    let main = root.join(wrangler_toml()["main"].as_str().unwrap());
-    let said = dry_run(wrangler_toml(), &main);
+    let said = dry_run(wrangler_toml(), &worker());
     for name in [
         names::COORDINATOR_BINDING,
         names::CONFIG_KV_BINDING,
@@ -144,33 +143,58 @@ fn wrangler_takes_the_example() {
     assert!(said.contains("defined in bellwether"), "{said}");
 }
 
-/// What wrangler says of a deploy by this configuration, less its build step: the build stands already, and a custom
-/// build would make it once more, under the tests.
-fn dry_run(mut table: toml::Table, main: &Path) -> String {
-    let home = tempfile::tempdir().unwrap();
-    table.remove("build");
-    // Paths in a configuration are relative to it.
-    table.insert("main".to_owned(), main.to_str().unwrap().into());
-    let config = home.path().join("wrangler.toml");
-    fs::write(&config, table.to_string()).unwrap();
-    let output = Command::new(Paths::get().node())
-        .arg(Paths::get().wrangler())
-        .args(["deploy", "--dry-run", "--outdir"])
-        .arg(home.path().join("out"))
-        .arg("--config")
-        .arg(&config)
-        .current_dir(Paths::get().root())
-        .env("HOME", home.path())
-        .env("XDG_CONFIG_HOME", home.path())
-        .env("WRANGLER_SEND_METRICS", "false")
-        .env("CI", "1")
-        .output()
-        .unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(output.status.success(), "{said}");
-    said
+/// wrangler's own R2, so that the harness's is not the only one that agrees; bound by the example in wrangler.toml.
+#[tokio::test]
+async fn the_commented_bucket_works_as_a_source_on_wrangler_dev() {
+    const STATE: [&str; 3] = ["--local", "--persist-to", "state"];
+    let text = fs::read_to_string(Paths::get().wrangler_toml()).unwrap();
+    let mut table: toml::Table = [
+        "[[r2_buckets]]",
+        "binding = \"CONFIG_BUCKET\"",
+        "bucket_name",
+    ]
+    .iter()
+    .fold(text, |text, line| text.replace(&format!("# {line}"), line))
+    .parse()
+    .unwrap();
+    let bucket = &table["r2_buckets"][0];
+    let object = format!("{}/conf/live.json", bucket["bucket_name"].as_str().unwrap());
+    let source = json!({ "r2": bucket["binding"], "key": "conf/live.json" });
+    let token = Token::new("operator", "operator-secret-51c0", &["read", "reload"]);
+    table["vars"][names::SETTINGS_VAR] =
+        toml::Value::try_from(quiet(json!({ "source": source }))).unwrap();
+    let vars = table["vars"].as_table_mut().unwrap();
+    let tokens = json!([token.entry()]).to_string();
+    vars.insert(names::TOKENS_SECRET.to_owned(), tokens.into());
+    let wrangler = Wrangler::on(table, &worker());
+    let put = |document: &Value| {
+        fs::write(wrangler.folder().join("object.json"), document.to_string()).unwrap();
+        let put = ["r2", "object", "put", &object, "--file", "object.json"];
+        wrangler.run(&[&put, &STATE[..]].concat());
+    };
+
+    put(&first_document());
+    let dev = wrangler.dev(&STATE).await;
+    let client = dev.client().with_token(&token.secret);
+    assert_eq!(from_source(&client).await, 2);
+    assert_eq!(client.snapshot().await.document, first_document());
+    assert_eq!(client.reload().await["outcome"], "unchanged");
+    put(&marked(2));
+    assert_eq!(client.reload().await["outcome"], "adopted");
+    assert_eq!(client.snapshot().await.document, marked(2));
+    assert_eq!(client.reload().await["outcome"], "unchanged");
+    let delete = ["r2", "object", "delete", &object];
+    wrangler.run(&[&delete, &STATE[..]].concat());
+    assert_eq!(client.reload().await["outcome"], "missing");
+}
+
+/// The built Worker's entry.
+fn worker() -> PathBuf {
+    let main = wrangler_toml()["main"].as_str().unwrap().to_owned();
+    Paths::get().root().join(main)
+}
+
+/// What wrangler says of a deploy by this configuration.
+fn dry_run(table: toml::Table, main: &Path) -> String {
+    Wrangler::on(table, main).run(&["deploy", "--dry-run", "--outdir", "out"])
 }

@@ -3,6 +3,7 @@
 //! * [`Deployment`] describes a Worker (coordinator or edge) and starts it as a [`Workerd`] process.
 //! * [`FakeKv`], [`FakeR2`] and [`FakeOrigin`] are the sources, [`Proxy`] the network between edges and coordinator;
 //!   all of them count their calls and misbehave on demand ([`Fault`]).
+//! * [`Wrangler`] is wrangler on a configuration of the test's own.
 //! * [`Client`] talks to a Worker as an operator or a reader would.
 //! * [`until`] waits for a condition. Nothing in the tests sleeps where a condition can be awaited.
 //!
@@ -31,6 +32,7 @@ mod rng;
 mod server;
 mod wait;
 mod workerd;
+mod wrangler;
 
 pub use client::{Answer, Client, Read};
 pub use deployment::{Deployment, Token};
@@ -46,6 +48,7 @@ pub use r2::{FakeR2, R2Call};
 pub use rng::Rng;
 pub use wait::{PATIENCE, until, until_some};
 pub use workerd::{Address, Workerd};
+pub use wrangler::{Wrangler, WranglerDev};
 
 #[cfg(test)]
 mod selftest;

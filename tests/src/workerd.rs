@@ -170,15 +170,7 @@ impl Workerd {
 
     fn spawn(&mut self) {
         let program = Paths::get().workerd();
-        // Linux's util-linux has setpriv; elsewhere only Drop ends the process.
-        let mut command = match on_path("setpriv") {
-            Some(setpriv) => {
-                let mut command = Command::new(setpriv);
-                command.args(["--pdeathsig", "KILL", "--", "sh"]);
-                command
-            }
-            None => Command::new("sh"),
-        };
+        let mut command = mortal_shell("KILL");
         command.args(["-c", REDIRECT]).arg(program);
         command.args(["serve", CONFIG_FILE, "--experimental", "--control-fd=3"]);
         command.current_dir(self.folder.path());
@@ -219,6 +211,17 @@ impl Workerd {
             address.0.store(port.expect("a port"), Ordering::SeqCst);
         }
     }
+}
+
+/// A shell that gets this signal when the thread that starts it ends; what it executes in its own place does too.
+/// Linux's util-linux has setpriv for it; elsewhere only `Drop` ends a process.
+pub(crate) fn mortal_shell(signal: &str) -> Command {
+    let Some(setpriv) = on_path("setpriv") else {
+        return Command::new("sh");
+    };
+    let mut command = Command::new(setpriv);
+    command.args(["--pdeathsig", signal, "--", "sh"]);
+    command
 }
 
 impl Drop for Workerd {
