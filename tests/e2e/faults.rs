@@ -54,7 +54,7 @@ async fn survives(broken: Broken, told: Told) {
     from_source(&client).await;
     let before = client.snapshot().await;
 
-    let skip = refreshes(workerd.logs());
+    let skip = refreshes(workerd.logs()).await;
     match broken {
         Broken::Calls(fault) => kv.faults().stand(fault),
         Broken::Value(bytes) => kv.put("config", bytes),
@@ -89,7 +89,7 @@ async fn survives(broken: Broken, told: Told) {
     }
 
     // The source heals; still nobody asks.
-    let skip = refreshes(workerd.logs());
+    let skip = refreshes(workerd.logs()).await;
     kv.put_json("config", &marked(2));
     kv.faults().clear();
     kv.set_open(true).await;
@@ -201,7 +201,7 @@ async fn binding_missing() {
     let before = client.snapshot().await;
 
     // A deploy that forgets the binding, then one that brings it back: the same disk.
-    let skip = refreshes(workerd.logs());
+    let skip = refreshes(workerd.logs()).await;
     workerd.redeploy(&Deployment::coordinator().settings(settings.clone()));
     refreshed(workerd.logs(), skip, "failed").await;
     let head = client.snapshot().await;
@@ -219,7 +219,7 @@ async fn binding_missing() {
             >= 1.0
     );
 
-    let skip = refreshes(workerd.logs());
+    let skip = refreshes(workerd.logs()).await;
     let healed = Deployment::coordinator().kv(&kv).settings(settings);
     kv.put_json("config", &marked(2));
     workerd.redeploy(&healed);

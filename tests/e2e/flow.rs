@@ -66,7 +66,7 @@ async fn a_change_at_the_source_is_seen_without_any_request() {
     let (workerd, client) = on_kv(&kv, quick(json!({}))).start();
     let before = from_source(&client).await;
 
-    let skip = refreshes(workerd.logs());
+    let skip = refreshes(workerd.logs()).await;
     kv.put_json("config", &marked(2));
     let event = refreshed(workerd.logs(), skip, "adopted").await;
     assert_eq!(event["trigger"], "alarm", "{event}");

@@ -159,7 +159,7 @@ async fn a_prefix_is_followed_by_alarm() {
         .settings(quick(json!({ "source": source })))
         .start();
     from_source(&client).await;
-    let skip = refreshes(workerd.logs());
+    let skip = refreshes(workerd.logs()).await;
     kv.put_json("app/video", &json!({ "max_width": 640 }));
     refreshed(workerd.logs(), skip, "adopted").await;
     assert_eq!(

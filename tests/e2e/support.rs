@@ -50,9 +50,14 @@ pub(crate) async fn refreshed(logs: &Logs, skip: usize, outcome: &str) -> Value 
     .await
 }
 
-/// How many refreshes the log tells of.
-pub(crate) fn refreshes(logs: &Logs) -> usize {
-    logs.events_named("refresh").len()
+/// How many refreshes the log tells of, once it tells of the first: the log comes by another way than the answers, and
+/// may be behind a head that a client has seen.
+pub(crate) async fn refreshes(logs: &Logs) -> usize {
+    until_some("a refresh is logged", PATIENCE, async || {
+        let count = logs.events_named("refresh").len();
+        (count > 0).then_some(count)
+    })
+    .await
 }
 
 /// Waits until the source's document is the head, and gives its version.

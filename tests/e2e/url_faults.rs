@@ -103,7 +103,7 @@ async fn an_origin_that_is_down_is_asked_again_when_it_is_back() {
     let settings = crate::support::quick(json!({ "source": { "url": origin.url("/config") } }));
     let (workerd, client) = Deployment::coordinator().settings(settings).start();
     from_source(&client).await;
-    let skip = crate::support::refreshes(workerd.logs());
+    let skip = crate::support::refreshes(workerd.logs()).await;
     origin.set_open(false).await;
     let event = crate::support::refreshed(workerd.logs(), skip, "failed").await;
     assert_eq!(event["cause"], "network", "{event}");

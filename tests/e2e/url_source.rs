@@ -181,7 +181,7 @@ async fn a_changed_page_is_followed_by_alarm() {
     let settings = quick(json!({ "source": { "url": origin.url("/config") } }));
     let (workerd, client) = Deployment::coordinator().settings(settings).start();
     from_source(&client).await;
-    let skip = refreshes(workerd.logs());
+    let skip = refreshes(workerd.logs()).await;
     origin.put_json("/config", &marked(2));
     refreshed(workerd.logs(), skip, "adopted").await;
     assert_eq!(client.snapshot().await.document, marked(2));
