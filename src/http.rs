@@ -1,5 +1,6 @@
 //! Requests in, answers out: the only place where answers are built.
 
+use bellwether_core::api::ApiAnswer;
 use bellwether_core::json;
 use bellwether_core::names::{header, media};
 use bellwether_core::problem::Problem;
@@ -67,6 +68,17 @@ impl Answer {
             Some(body) => builder.fixed(body),
             None => builder.empty(),
         })
+    }
+}
+
+impl From<ApiAnswer> for Answer {
+    fn from(answer: ApiAnswer) -> Self {
+        let bodyless = matches!(answer.status, 204 | 304);
+        Self {
+            status: answer.status,
+            headers: answer.fields,
+            body: (!bodyless).then(|| answer.body.into_bytes()),
+        }
     }
 }
 

@@ -5,12 +5,12 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use bellwether_core::coordinator::{Coordinator as Core, OpenError, Reload, SnapshotAnswer};
+use bellwether_core::api::{ApiRequest, respond};
+use bellwether_core::coordinator::{Coordinator as Core, OpenError, SnapshotAnswer};
 use bellwether_core::log::LogRecord;
 use bellwether_core::names::header;
 use bellwether_core::problem::{Problem, ProblemKind};
-use bellwether_core::reload_request::ReloadRequest;
-use bellwether_core::routes::Route;
+use bellwether_core::routes::{Leaf, Route};
 use bellwether_core::schedule::REOPEN_AFTER_MS;
 use bellwether_reader::text_of;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
@@ -116,9 +116,12 @@ impl Coordinator {
         request: Request,
     ) -> std::result::Result<Answer, Problem> {
         let url = request.inner().url();
-        let (path, _) = path_and_query(&url);
-        match Route::parse(path) {
-            Some(Route::Snapshot { .. }) => {
+        let (path, query) = path_and_query(&url);
+        let Some(Route::Space { leaf, .. }) = Route::parse(path) else {
+            return Err(Problem::bare(ProblemKind::NotFound));
+        };
+        match leaf {
+            Leaf::Snapshot => {
                 let if_none_match = request_header(&request, header::IF_NONE_MATCH);
                 let if_none_match = if_none_match.as_deref();
                 let answer = match core.snapshot_now(if_none_match) {
@@ -127,7 +130,7 @@ impl Coordinator {
                 };
                 Ok(snapshot(answer))
             }
-            Some(Route::Status { .. }) => {
+            Leaf::Status => {
                 let problems = worker_env(&self.env).problems.clone();
                 let status = core.status(problems).await;
                 let status = status.map_err(|error| {
@@ -135,28 +138,20 @@ impl Coordinator {
                 })?;
                 Ok(Answer::json(&status.into_json()))
             }
-            Some(Route::Reload { .. }) => {
+            leaf => {
+                let method = request.inner().method();
                 let body = text_of(request.inner().text()).await;
                 let body = body.map_err(|_| Problem::bad_request("the body broke off"))?;
-                let asked = ReloadRequest::parse(body.as_bytes())?;
-                let reload = Reload {
-                    actor: request_header(&request, header::ACTOR)
-                        .unwrap_or_else(|| "binding".to_owned()),
-                    reason: asked.reason,
-                    waivers: asked.waive,
+                let field = |name: &str| request_header(&request, name);
+                let asked = ApiRequest {
+                    leaf,
+                    method: &method,
+                    query,
+                    field: &field,
+                    body: &body,
                 };
-                match core.reload(reload).await {
-                    Some(report) => Ok(Answer::json(&report.to_json())),
-                    None => Err(Problem::new(
-                        ProblemKind::NoSource,
-                        format!(
-                            "the space {:?} has no source to reload from",
-                            core.space().as_str()
-                        ),
-                    )),
-                }
+                respond(core, &asked).await.map(Answer::from)
             }
-            _ => Err(Problem::bare(ProblemKind::NotFound)),
         }
     }
 }

@@ -9,9 +9,10 @@ use bellwether_core::json::Members;
 use bellwether_core::names::header;
 use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::query::refuse_unknown;
-use bellwether_core::routes::Route;
+use bellwether_core::routes::{Leaf, Route};
 use bellwether_core::settings::suggest;
 use bellwether_core::space_name::SpaceName;
+use serde_json::Value;
 use worker::{Context, Env, Request, Response, Result};
 
 use crate::http::{Answer, path_and_query, request_header};
@@ -41,41 +42,64 @@ async fn respond(
         return Err(Problem::method_not_allowed(route.allow()).into());
     }
     if method == "OPTIONS" {
-        return Ok(Answer::empty(204).with(header::ALLOW, route.allow()));
+        return Ok(Answer::empty(204).with(header::ALLOW, &route.allow()));
     }
     let worker_env = worker_env(env);
-    let actor = match route.scope() {
+    let actor = match route.scope(&method) {
         None => "",
         Some(scope) => {
             let presented = request_header(&request, header::AUTHORIZATION);
-            worker_env
-                .tokens
-                .authorise(presented.as_deref(), scope)
-                .map_err(Problem::from)?
+            match worker_env.tokens.authorise(presented.as_deref(), scope) {
+                Ok(actor) => actor,
+                Err(denied) => {
+                    let name = worker_env.tokens.name_of(presented.as_deref());
+                    space::note_denied(env, &worker_env, &route, &method, name, denied).await;
+                    return Err(Problem::from(denied).into());
+                }
+            }
         }
     };
-    refuse_unknown(query, route.query_names())?;
+    refuse_unknown(query, route.query_names(&method))?;
     match route {
-        Route::Config { space } => {
+        Route::Space { space, leaf } => {
             let space = configured(&worker_env, space)?;
-            Ok(config::config(&request, query, env, context, space).await?)
+            match leaf {
+                Leaf::Config => Ok(config::config(&request, query, env, context, space).await?),
+                Leaf::Snapshot => {
+                    Ok(space::snapshot(&request, query, env, &worker_env, space).await?)
+                }
+                Leaf::Status => space::status(env, &worker_env, space).await,
+                leaf => {
+                    let asked = space::Asked {
+                        space,
+                        leaf,
+                        query,
+                        actor,
+                    };
+                    Ok(space::pass_on(request, env, &worker_env, &asked).await?)
+                }
+            }
         }
-        Route::Snapshot { space } => {
-            let space = configured(&worker_env, space)?;
-            Ok(space::snapshot(&request, env, &worker_env, space).await?)
-        }
-        Route::Status { space } => {
-            let space = configured(&worker_env, space)?;
-            space::status(env, &worker_env, space).await
-        }
-        Route::Reload { space } => {
-            let space = configured(&worker_env, space)?;
-            Ok(space::reload(request, env, &worker_env, space, actor).await?)
-        }
+        Route::Spaces => Ok(spaces(&worker_env)),
         Route::Metrics => Ok(metrics::metrics(env, &worker_env).await?),
         Route::Healthz => Ok(state("ok")),
         Route::Readyz => Ok(ready(env, &worker_env)?),
+        Route::OpenApi => Err(Problem::bare(ProblemKind::NotFound).into()),
     }
+}
+
+/// The spaces that the settings name.
+fn spaces(worker_env: &WorkerEnv) -> Answer {
+    let shown = worker_env.settings.spaces.iter().map(|(name, settings)| {
+        let mut members = Members::new();
+        members
+            .text("space", name.as_str())
+            .value("source", settings.source.describe())
+            .flag("publish", settings.is_publishable())
+            .take()
+    });
+    let shown = shown.collect();
+    Answer::json(&Members::new().value("spaces", Value::Array(shown)).take())
 }
 
 /// The space, if the settings name it. Told only to those who have shown a token.

@@ -1,16 +1,20 @@
-//! What is asked of a space's object: snapshot, status, reload.
+//! What is asked of a space's object.
 
+use std::cell::RefCell;
+
+use bellwether_core::UnixMillis;
 use bellwether_core::json::Members;
 use bellwether_core::names::{header, media};
 use bellwether_core::problem::{Problem, ProblemKind};
-use bellwether_core::reload_request::{MAX_RELOAD_BODY_BYTES, ReloadRequest};
-use bellwether_core::routes::{reload_path, snapshot_path, status_path};
+use bellwether_core::routes::{Leaf, Route, leaf_path, snapshot_path};
 use bellwether_core::settings::TransportSettings;
 use bellwether_core::space_name::SpaceName;
 use bellwether_core::strict;
+use bellwether_core::throttle::Throttle;
+use bellwether_core::token::Denied;
 use bellwether_reader::{Outgoing, text_of};
 use serde_json::Value;
-use worker::{Env, Request, Response, web_sys};
+use worker::{Date, Env, Request, Response, web_sys};
 
 use super::readers;
 use crate::body::{self, Body};
@@ -30,16 +34,35 @@ const SNAPSHOT_HEADERS: [&str; 9] = [
     header::SERVER_TIMING,
 ];
 
+/// Headers of a request that go on to the object.
+const PASSED_ON: [&str; 4] = [
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    header::REASON,
+    header::IDEMPOTENCY_KEY,
+];
+
+/// Headers of its other answers that go on to the client.
+const ANSWER_HEADERS: [&str; 6] = [
+    header::CONTENT_TYPE,
+    header::CACHE_CONTROL,
+    header::VERSION,
+    header::ETAG,
+    header::LAST_MODIFIED,
+    header::REPLAYED,
+];
+
 /// The head, from the object.
 pub(super) async fn snapshot(
     request: &Request,
+    query: &str,
     env: &Env,
     worker_env: &WorkerEnv,
     space: &SpaceName,
 ) -> Result<Answer, Problem> {
     let held = request_header(request, header::IF_NONE_MATCH);
     let held = held.as_deref().map(|held| (header::IF_NONE_MATCH, held));
-    let path = snapshot_path(space);
+    let path = with_query(snapshot_path(space), query);
     let reply = call(env, worker_env, space, "GET", &path, held.as_slice(), None).await?;
     answer(reply, &SNAPSHOT_HEADERS).await
 }
@@ -68,7 +91,7 @@ pub(super) async fn object_status(
     worker_env: &WorkerEnv,
     space: &SpaceName,
 ) -> Result<Value, Answer> {
-    let path = status_path(space);
+    let path = leaf_path(space, Leaf::Status);
     let reply = call(env, worker_env, space, "GET", &path, &[], None).await?;
     let reply = answer(reply, &[header::CONTENT_TYPE]).await?;
     if reply.status != 200 {
@@ -79,23 +102,83 @@ pub(super) async fn object_status(
     status.map_err(|_| unavailable("the object's status is not understood").into())
 }
 
-/// Asks the object to refresh now.
-pub(super) async fn reload(
+/// A request that goes to the object as it came.
+pub(super) struct Asked<'a> {
+    pub(super) space: &'a SpaceName,
+    pub(super) leaf: Leaf,
+    pub(super) query: &'a str,
+    pub(super) actor: &'a str,
+}
+
+/// Passes a request on, with the name of the token that it came with.
+pub(super) async fn pass_on(
     mut request: Request,
     env: &Env,
     worker_env: &WorkerEnv,
-    space: &SpaceName,
-    actor: &str,
+    asked: &Asked<'_>,
 ) -> Result<Answer, Problem> {
-    let body = request_body(&mut request).await?;
-    // Refused here, before the object is bothered with it.
-    ReloadRequest::parse(&body)?;
-    let text = String::from_utf8(body).unwrap_or_default();
-    let fields = [(header::ACTOR, actor)];
-    let path = reload_path(space);
-    let reply = call(env, worker_env, space, "POST", &path, &fields, Some(&text)).await?;
-    let reply = answer(reply, &[header::CONTENT_TYPE]).await?;
-    Ok(reply.with(header::CACHE_CONTROL, "no-store"))
+    let method = match &*request.inner().method() {
+        "HEAD" => "GET".to_owned(),
+        method => method.to_owned(),
+    };
+    let body = request_body(&mut request, asked.leaf, &method).await?;
+    let given: Vec<(&str, String)> = PASSED_ON
+        .into_iter()
+        .filter_map(|name| Some((name, request_header(&request, name)?)))
+        .collect();
+    let mut fields: Vec<(&str, &str)> = given
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    fields.push((header::ACTOR, asked.actor));
+    let path = with_query(leaf_path(asked.space, asked.leaf), asked.query);
+    let body = body.as_deref();
+    let reply = call(env, worker_env, asked.space, &method, &path, &fields, body).await?;
+    answer(reply, &ANSWER_HEADERS).await
+}
+
+/// Has a write written down that was refused for want of a token or a scope. Nobody waits for more
+/// than that, and nobody is told if it fails.
+pub(super) async fn note_denied(
+    env: &Env,
+    worker_env: &WorkerEnv,
+    route: &Route<'_>,
+    method: &str,
+    actor: Option<&str>,
+    denied: Denied,
+) {
+    let Route::Space { space, leaf } = route else {
+        return;
+    };
+    let Some((space, _)) = worker_env.settings.space(space) else {
+        return;
+    };
+    if route.action(method).is_none() || !DENIALS.with_borrow_mut(|denials| denials.admits(now())) {
+        return;
+    }
+    let fields = [
+        (header::ACTOR, actor.unwrap_or("anonymous")),
+        (header::DENIED, denied.as_str()),
+    ];
+    let path = leaf_path(space, *leaf);
+    let _ = call(env, worker_env, space, method, &path, &fields, None).await;
+}
+
+thread_local! {
+    /// This isolate's share: a flood of them must not reach the object.
+    static DENIALS: RefCell<Throttle> = RefCell::new(Throttle::default());
+}
+
+fn now() -> UnixMillis {
+    UnixMillis(Date::now().as_millis())
+}
+
+fn with_query(path: String, query: &str) -> String {
+    if query.is_empty() {
+        path
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 async fn call(
@@ -155,31 +238,50 @@ async fn answer(reply: Response, pass_on: &[&'static str]) -> Result<Answer, Pro
 }
 
 /// The body, within its limit and of the media type that it must have.
-async fn request_body(request: &mut Request) -> Result<Vec<u8>, Problem> {
+async fn request_body(
+    request: &mut Request,
+    leaf: Leaf,
+    method: &str,
+) -> Result<Option<String>, Problem> {
     let media_type = request_header(request, header::CONTENT_TYPE);
+    let limit = leaf.max_body_bytes();
     let body = match request.stream() {
         // Without a body there is no stream.
-        Err(_) => return Ok(Vec::new()),
-        Ok(stream) => body::read(stream, MAX_RELOAD_BODY_BYTES).await,
+        Err(_) => return Ok(None),
+        Ok(stream) => body::read(stream, limit).await,
     };
-    match body {
-        Err(_) => Err(Problem::bad_request("the body broke off before its end")),
-        Ok(Body::Oversized(_)) => Err(Problem::new(
-            ProblemKind::ContentTooLarge,
-            format!("expected a body of at most {MAX_RELOAD_BODY_BYTES} bytes"),
-        )),
-        Ok(Body::Whole(body)) if body.is_empty() => Ok(body),
-        Ok(Body::Whole(body)) if is_json(media_type.as_deref()) => Ok(body),
-        Ok(Body::Whole(_)) => Err(Problem::new(
-            ProblemKind::UnsupportedMediaType,
-            format!("expected a body of the media type {}", media::JSON),
-        )),
+    let body = match body {
+        Err(_) => return Err(Problem::bad_request("the body broke off before its end")),
+        Ok(Body::Oversized(_)) => {
+            return Err(Problem::new(
+                ProblemKind::ContentTooLarge,
+                format!("expected a body of at most {limit} bytes"),
+            ));
+        }
+        Ok(Body::Whole(body)) => body,
+    };
+    if body.is_empty() {
+        return Ok(None);
     }
-}
-
-fn is_json(media_type: Option<&str>) -> bool {
-    let essence = media_type.and_then(|text| text.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media::JSON))
+    let essence = media_type
+        .as_deref()
+        .and_then(|text| text.split(';').next());
+    let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
+    let merge_patch = method == "PATCH" && essence == media::MERGE_PATCH;
+    if essence != media::JSON && !merge_patch {
+        let or = if method == "PATCH" {
+            " or application/merge-patch+json"
+        } else {
+            ""
+        };
+        return Err(Problem::new(
+            ProblemKind::UnsupportedMediaType,
+            format!("expected a body of the media type {}{or}", media::JSON),
+        ));
+    }
+    let text = String::from_utf8(body);
+    text.map(Some)
+        .map_err(|_| Problem::bad_request("the body is not UTF-8"))
 }
 
 fn unavailable(detail: &str) -> Problem {

@@ -4,6 +4,7 @@
 //! come in as arguments or through the traits of [`platform`] and [`sql`], so that the same code
 //! runs in a Durable Object, in native tests and in a simulator.
 
+pub mod api;
 pub mod coordinator;
 pub mod difference;
 pub mod document;
@@ -39,6 +40,7 @@ mod statements;
 pub mod steady;
 pub mod store;
 pub mod strict;
+pub mod throttle;
 pub mod token;
 pub mod version;
 pub mod wire;

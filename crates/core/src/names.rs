@@ -58,6 +58,11 @@ pub mod header {
     pub const STATE: &str = "bellwether-state";
     /// Response of the object to readers: age and how long to keep ([`crate::wire::Freshness`]).
     pub const FRESHNESS: &str = "bellwether-freshness";
+    /// Response: the answer is the one that this `Idempotency-Key` was given before.
+    pub const REPLAYED: &str = "bellwether-replayed";
+    /// Request, from the front Worker to the object only: a write that was refused for want of a
+    /// token or a scope, to be written down.
+    pub const DENIED: &str = "bellwether-denied";
     /// Request, from the front Worker to the object only: the name of the token that asks.
     pub const ACTOR: &str = "bellwether-actor";
     /// Request: the lowest version the caller accepts.
@@ -92,6 +97,10 @@ pub mod spelled {
 pub mod media {
     /// Documents and answers.
     pub const JSON: &str = "application/json";
+    /// RFC 6902 patches.
+    pub const JSON_PATCH: &str = "application/json-patch+json";
+    /// RFC 7396 patches.
+    pub const MERGE_PATCH: &str = "application/merge-patch+json";
     /// RFC 9457 problem documents.
     pub const PROBLEM_JSON: &str = "application/problem+json";
     /// Prometheus text, format 0.0.4.

@@ -197,7 +197,7 @@ pub struct Problem {
     /// The offending values.
     pub errors: Vec<ProblemError>,
     /// The methods of the route, for 405.
-    pub allow: Option<&'static str>,
+    pub allow: Option<String>,
     /// When to try again, in seconds.
     pub retry_after_s: Option<u64>,
 }
@@ -228,7 +228,7 @@ impl Problem {
     }
 
     /// A 405 with the methods that the route takes.
-    pub fn method_not_allowed(allow: &'static str) -> Problem {
+    pub fn method_not_allowed(allow: String) -> Problem {
         let detail = format!("this route takes {allow}");
         Problem {
             allow: Some(allow),
@@ -303,8 +303,8 @@ impl Problem {
                 "Bearer realm=\"bellwether\"".to_owned(),
             ));
         }
-        if let Some(allow) = self.allow {
-            headers.push((header::ALLOW, allow.to_owned()));
+        if let Some(allow) = &self.allow {
+            headers.push((header::ALLOW, allow.clone()));
         }
         if let Some(seconds) = self.retry_after_s {
             headers.push((header::RETRY_AFTER, seconds.to_string()));
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn method_not_allowed_has_allow() {
-        let problem = Problem::method_not_allowed("GET, HEAD, OPTIONS");
+        let problem = Problem::method_not_allowed("GET, HEAD, OPTIONS".to_owned());
         assert_eq!(problem.status(), 405);
         assert!(
             problem

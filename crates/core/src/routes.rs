@@ -1,49 +1,102 @@
 //! Every route: its path, methods, scope and query. The one place of route names.
 
+use crate::document::MAX_SOURCE_BYTES;
 use crate::space_name::SpaceName;
 use crate::token::Scope;
+use crate::write_request::MAX_SMALL_BODY_BYTES;
 
 /// A path that names something served. Spaces in it are valid names, not known to exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route<'p> {
-    /// `GET /v1/spaces/{space}/config`: the value as this isolate's reader sees it.
-    Config {
+    /// `/v1/spaces/{space}/…`: something of a space.
+    Space {
         /// The space's name.
         space: &'p str,
+        /// What of it.
+        leaf: Leaf,
     },
-    /// `GET /v1/spaces/{space}/snapshot`: the head, from the object.
-    Snapshot {
-        /// The space's name.
-        space: &'p str,
-    },
-    /// `GET /v1/spaces/{space}/status`: head, source health, schedule, settings, counters.
-    Status {
-        /// The space's name.
-        space: &'p str,
-    },
-    /// `POST /v1/spaces/{space}/reload`: refresh now.
-    Reload {
-        /// The space's name.
-        space: &'p str,
-    },
-    /// `GET /metrics`: Prometheus text.
+    /// `/v1/spaces`: the spaces that are configured.
+    Spaces,
+    /// `/metrics`: Prometheus text.
     Metrics,
-    /// `GET /healthz`: alive.
+    /// `/healthz`: alive.
     Healthz,
-    /// `GET /readyz`: a valid snapshot or base can be served.
+    /// `/readyz`: a valid snapshot or base can be served.
     Readyz,
+    /// `/openapi.json`: the description of all this.
+    OpenApi,
 }
 
-const SPACES: &str = "/v1/spaces/";
-const CONFIG: &str = "config";
-const SNAPSHOT: &str = "snapshot";
-const STATUS: &str = "status";
-const RELOAD: &str = "reload";
+/// What of a space a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaf {
+    /// `config`: the value as this isolate's reader sees it.
+    Config,
+    /// `snapshot`: the head, from the object.
+    Snapshot,
+    /// `status`: head, source health, schedule, settings, counters.
+    Status,
+    /// `reload`: refresh now.
+    Reload,
+    /// `document`: the source layer.
+    Document,
+    /// `override`: an operator's patch on top.
+    Override,
+    /// `schema`: what every document must keep.
+    Schema,
+    /// `schedule`: the pace of refreshes.
+    Schedule,
+    /// `pin`: a rollback that holds against the source.
+    Pin,
+    /// `versions`: the history.
+    Versions,
+    /// `versions/{n}`: a version that is kept.
+    Version(u64),
+    /// `versions/{n}/rollback`: its content once more.
+    Rollback(u64),
+    /// `diff`: what turns one version into another.
+    Diff,
+    /// `explain`: where a value comes from.
+    Explain,
+    /// `audit`: who asked for what.
+    Audit,
+    /// `audit/check`: whether a row of it was tampered with.
+    AuditCheck,
+    /// `pending`: changes for later.
+    Pending,
+    /// `pending/{id}`: one of them.
+    PendingChange(u64),
+}
+
+/// The leaves whose path is one fixed text.
+const LEAVES: [(&str, Leaf); 15] = [
+    ("config", Leaf::Config),
+    ("snapshot", Leaf::Snapshot),
+    ("status", Leaf::Status),
+    ("reload", Leaf::Reload),
+    ("document", Leaf::Document),
+    ("override", Leaf::Override),
+    ("schema", Leaf::Schema),
+    ("schedule", Leaf::Schedule),
+    ("pin", Leaf::Pin),
+    ("versions", Leaf::Versions),
+    ("diff", Leaf::Diff),
+    ("explain", Leaf::Explain),
+    ("audit", Leaf::Audit),
+    ("audit/check", Leaf::AuditCheck),
+    ("pending", Leaf::Pending),
+];
+const VERSIONS_BELOW: &str = "versions/";
+const ROLLBACK_BELOW: &str = "/rollback";
+const PENDING_BELOW: &str = "pending/";
+
+const SPACES: &str = "/v1/spaces";
 const METRICS: &str = "/metrics";
 const HEALTHZ: &str = "/healthz";
 const READYZ: &str = "/readyz";
+const OPENAPI: &str = "/openapi.json";
 
-/// The query name of `config` that picks one value, an RFC 6901 pointer.
+/// The query name of `config` and `explain` that picks one value, an RFC 6901 pointer.
 pub const POINTER_QUERY: &str = "pointer";
 /// The query name of lists: how many entries at most.
 pub const LIMIT_QUERY: &str = "limit";
@@ -53,6 +106,23 @@ pub const BEFORE_QUERY: &str = "before";
 pub const ACTIVATE_AT_QUERY: &str = "activate_at";
 /// The query name of `document`: after what time it shall be adopted, a duration.
 pub const ACTIVATE_IN_QUERY: &str = "activate_in";
+/// The query name of writes: tell what would be, and write nothing.
+pub const DRY_RUN_QUERY: &str = "dry_run";
+/// The query name of changes: the pending change that this one takes the place of.
+pub const REPLACES_QUERY: &str = "replaces";
+/// The query name of `document`: guards that do not hold this time, separated by commas.
+pub const WAIVE_QUERY: &str = "waive";
+/// The query name of `schema`: store it although the head breaks it.
+pub const FORCE_QUERY: &str = "force";
+/// The query name of `diff`: the version to begin with.
+pub const FROM_QUERY: &str = "from";
+/// The query name of `diff`: the version to end with; the head without.
+pub const TO_QUERY: &str = "to";
+
+/// The largest body of a schema, in bytes.
+pub const MAX_SCHEMA_BODY_BYTES: usize = 262_144;
+
+const READ: &[&str] = &["GET", "HEAD", "OPTIONS"];
 
 impl<'p> Route<'p> {
     /// The route of a path, exactly as spelled: no trailing slash, no percent-encoding, no other
@@ -62,59 +132,50 @@ impl<'p> Route<'p> {
             METRICS => return Some(Route::Metrics),
             HEALTHZ => return Some(Route::Healthz),
             READYZ => return Some(Route::Readyz),
+            OPENAPI => return Some(Route::OpenApi),
+            SPACES => return Some(Route::Spaces),
             _ => {}
         }
-        let (space, leaf) = path.strip_prefix(SPACES)?.split_once('/')?;
+        let below = path.strip_prefix(SPACES)?.strip_prefix('/')?;
+        let (space, leaf) = below.split_once('/')?;
         if !SpaceName::is_valid(space) {
             return None;
         }
-        match leaf {
-            CONFIG => Some(Route::Config { space }),
-            SNAPSHOT => Some(Route::Snapshot { space }),
-            STATUS => Some(Route::Status { space }),
-            RELOAD => Some(Route::Reload { space }),
-            _ => None,
-        }
+        let leaf = Leaf::parse(leaf)?;
+        Some(Route::Space { space, leaf })
     }
 
     /// The route's name in logs and metrics; never holds anything from the request.
     pub const fn name(&self) -> &'static str {
         match self {
-            Route::Config { .. } => "config",
-            Route::Snapshot { .. } => "snapshot",
-            Route::Status { .. } => "status",
-            Route::Reload { .. } => "reload",
+            Route::Space { leaf, .. } => leaf.name(),
+            Route::Spaces => "spaces",
             Route::Metrics => "metrics",
             Route::Healthz => "healthz",
             Route::Readyz => "readyz",
+            Route::OpenApi => "openapi",
         }
     }
 
     /// The space in the path.
     pub const fn space(&self) -> Option<&'p str> {
         match self {
-            Route::Config { space }
-            | Route::Snapshot { space }
-            | Route::Status { space }
-            | Route::Reload { space } => Some(space),
-            Route::Metrics | Route::Healthz | Route::Readyz => None,
+            Route::Space { space, .. } => Some(space),
+            _ => None,
         }
     }
 
     /// The methods it takes.
     pub const fn methods(&self) -> &'static [&'static str] {
         match self {
-            Route::Reload { .. } => &["POST", "OPTIONS"],
-            _ => &["GET", "HEAD", "OPTIONS"],
+            Route::Space { leaf, .. } => leaf.methods(),
+            _ => READ,
         }
     }
 
     /// The value of `Allow`: [`Route::methods`] as one text.
-    pub const fn allow(&self) -> &'static str {
-        match self {
-            Route::Reload { .. } => "POST, OPTIONS",
-            _ => "GET, HEAD, OPTIONS",
-        }
+    pub fn allow(&self) -> String {
+        self.methods().join(", ")
     }
 
     /// Whether it takes the method, spelled in upper case as HTTP has it.
@@ -122,19 +183,30 @@ impl<'p> Route<'p> {
         self.methods().contains(&method)
     }
 
-    /// The scope a token needs; `None` where no token is.
-    pub const fn scope(&self) -> Option<Scope> {
+    /// The scope that a token needs for a method; `None` where no token is.
+    pub fn scope(&self, method: &str) -> Option<Scope> {
         match self {
-            Route::Reload { .. } => Some(Scope::Reload),
-            Route::Healthz | Route::Readyz => None,
-            _ => Some(Scope::Read),
+            Route::Healthz | Route::Readyz | Route::OpenApi => None,
+            Route::Space {
+                leaf: Leaf::Reload, ..
+            } => Some(Scope::Reload),
+            _ if is_read(method) => Some(Scope::Read),
+            _ => Some(Scope::Publish),
         }
     }
 
-    /// The query names it knows, for [`crate::query::refuse_unknown`].
-    pub const fn query_names(&self) -> &'static [&'static str] {
+    /// What a method that changes something is called in the audit; `None` for one that reads.
+    pub fn action(&self, method: &str) -> Option<&'static str> {
         match self {
-            Route::Config { .. } => &[POINTER_QUERY],
+            Route::Space { leaf, .. } if !is_read(method) => leaf.action(method),
+            _ => None,
+        }
+    }
+
+    /// The query names it knows with a method, for [`crate::query::refuse_unknown`].
+    pub fn query_names(&self, method: &str) -> &'static [&'static str] {
+        match self {
+            Route::Space { leaf, .. } => leaf.query_names(method),
             _ => &[],
         }
     }
@@ -142,34 +214,144 @@ impl<'p> Route<'p> {
     /// The path that [`Route::parse`] takes back.
     pub fn path(&self) -> String {
         match self {
-            Route::Config { space } => space_path(space, CONFIG),
-            Route::Snapshot { space } => space_path(space, SNAPSHOT),
-            Route::Status { space } => space_path(space, STATUS),
-            Route::Reload { space } => space_path(space, RELOAD),
+            Route::Space { space, leaf } => format!("{SPACES}/{space}/{}", leaf.path()),
+            Route::Spaces => SPACES.to_owned(),
             Route::Metrics => METRICS.to_owned(),
             Route::Healthz => HEALTHZ.to_owned(),
             Route::Readyz => READYZ.to_owned(),
+            Route::OpenApi => OPENAPI.to_owned(),
         }
     }
 }
 
+impl Leaf {
+    fn parse(path: &str) -> Option<Leaf> {
+        if let Some((_, leaf)) = LEAVES.iter().find(|(fixed, _)| *fixed == path) {
+            return Some(*leaf);
+        }
+        if let Some(id) = path.strip_prefix(PENDING_BELOW) {
+            return number(id).map(Leaf::PendingChange);
+        }
+        let version = path.strip_prefix(VERSIONS_BELOW)?;
+        match version.strip_suffix(ROLLBACK_BELOW) {
+            Some(version) => number(version).map(Leaf::Rollback),
+            None => number(version).map(Leaf::Version),
+        }
+    }
+
+    pub(crate) fn path(self) -> String {
+        match self {
+            Leaf::Version(version) => format!("{VERSIONS_BELOW}{version}"),
+            Leaf::Rollback(version) => format!("{VERSIONS_BELOW}{version}{ROLLBACK_BELOW}"),
+            Leaf::PendingChange(id) => format!("{PENDING_BELOW}{id}"),
+            fixed => {
+                let mut leaves = LEAVES.iter().filter(|(_, leaf)| *leaf == fixed);
+                leaves.next().map_or("", |(path, _)| *path).to_owned()
+            }
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Leaf::Config => "config",
+            Leaf::Snapshot => "snapshot",
+            Leaf::Status => "status",
+            Leaf::Reload => "reload",
+            Leaf::Document => "document",
+            Leaf::Override => "override",
+            Leaf::Schema => "schema",
+            Leaf::Schedule => "schedule",
+            Leaf::Pin => "pin",
+            Leaf::Versions => "versions",
+            Leaf::Version(_) => "version",
+            Leaf::Rollback(_) => "rollback",
+            Leaf::Diff => "diff",
+            Leaf::Explain => "explain",
+            Leaf::Audit => "audit",
+            Leaf::AuditCheck => "audit_check",
+            Leaf::Pending => "pending",
+            Leaf::PendingChange(_) => "pending_change",
+        }
+    }
+
+    const fn methods(self) -> &'static [&'static str] {
+        match self {
+            Leaf::Reload | Leaf::Rollback(_) => &["POST", "OPTIONS"],
+            Leaf::Document => &["GET", "HEAD", "PUT", "PATCH", "OPTIONS"],
+            Leaf::Override | Leaf::Schema => &["GET", "HEAD", "PUT", "DELETE", "OPTIONS"],
+            Leaf::Schedule => &["PUT", "OPTIONS"],
+            Leaf::Pin | Leaf::PendingChange(_) => &["DELETE", "OPTIONS"],
+            _ => READ,
+        }
+    }
+
+    /// The largest body that it takes, in bytes.
+    pub const fn max_body_bytes(self) -> usize {
+        match self {
+            Leaf::Document | Leaf::Override => MAX_SOURCE_BYTES,
+            Leaf::Schema => MAX_SCHEMA_BODY_BYTES,
+            _ => MAX_SMALL_BODY_BYTES,
+        }
+    }
+
+    fn action(self, method: &str) -> Option<&'static str> {
+        Some(match (self, method) {
+            (Leaf::Reload, _) => "reload",
+            (Leaf::Document, "PATCH") => "patch",
+            (Leaf::Document, _) => "publish",
+            (Leaf::Override, "DELETE") => "end_override",
+            (Leaf::Override, _) => "override",
+            (Leaf::Schema, "DELETE") => "remove_schema",
+            (Leaf::Schema, _) => "schema",
+            (Leaf::Schedule, _) => "schedule",
+            (Leaf::Pin, _) => "unpin",
+            (Leaf::Rollback(_), _) => "rollback",
+            (Leaf::PendingChange(_), _) => "cancel",
+            _ => return None,
+        })
+    }
+
+    fn query_names(self, method: &str) -> &'static [&'static str] {
+        let reads = is_read(method);
+        match self {
+            Leaf::Config | Leaf::Explain => &[POINTER_QUERY],
+            Leaf::Document if !reads => &[
+                DRY_RUN_QUERY,
+                ACTIVATE_AT_QUERY,
+                ACTIVATE_IN_QUERY,
+                REPLACES_QUERY,
+                WAIVE_QUERY,
+            ],
+            Leaf::Override if method == "PUT" => &[DRY_RUN_QUERY, REPLACES_QUERY],
+            Leaf::Override if method == "DELETE" => &[DRY_RUN_QUERY],
+            Leaf::Rollback(_) => &[DRY_RUN_QUERY, REPLACES_QUERY],
+            Leaf::Schema if method == "PUT" => &[DRY_RUN_QUERY, FORCE_QUERY],
+            Leaf::Versions | Leaf::Audit => &[LIMIT_QUERY, BEFORE_QUERY],
+            Leaf::Diff => &[FROM_QUERY, TO_QUERY],
+            _ => &[],
+        }
+    }
+}
+
+fn is_read(method: &str) -> bool {
+    READ.contains(&method)
+}
+
+/// Digits as a path spells a number: no sign, no leading zeros.
+fn number(digits: &str) -> Option<u64> {
+    let plain = !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
 /// The path of a space's snapshot, which readers fetch.
 pub fn snapshot_path(space: &SpaceName) -> String {
-    space_path(space.as_str(), SNAPSHOT)
+    leaf_path(space, Leaf::Snapshot)
 }
 
-/// The path of a space's status.
-pub fn status_path(space: &SpaceName) -> String {
-    space_path(space.as_str(), STATUS)
-}
-
-/// The path of a space's reload.
-pub fn reload_path(space: &SpaceName) -> String {
-    space_path(space.as_str(), RELOAD)
-}
-
-fn space_path(space: &str, leaf: &str) -> String {
-    format!("{SPACES}{space}/{leaf}")
+/// The path of something of a space.
+pub fn leaf_path(space: &SpaceName, leaf: Leaf) -> String {
+    let space = space.as_str();
+    Route::Space { space, leaf }.path()
 }
 
 #[cfg(test)]
@@ -178,52 +360,142 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ROUTES: [(&str, Route<'static>, &str, Option<Scope>); 7] = [
+    /// Path, methods, and the scopes of its first and of its other methods.
+    const ROUTES: &[(&str, &str, Option<Scope>, Option<Scope>)] = &[
+        ("/metrics", "GET, HEAD, OPTIONS", Some(Scope::Read), None),
+        ("/healthz", "GET, HEAD, OPTIONS", None, None),
+        ("/readyz", "GET, HEAD, OPTIONS", None, None),
+        ("/openapi.json", "GET, HEAD, OPTIONS", None, None),
+        ("/v1/spaces", "GET, HEAD, OPTIONS", Some(Scope::Read), None),
         (
-            "/v1/spaces/default/config",
-            Route::Config { space: "default" },
+            "/v1/spaces/a/config",
             "GET, HEAD, OPTIONS",
             Some(Scope::Read),
+            None,
         ),
         (
-            "/v1/spaces/default/snapshot",
-            Route::Snapshot { space: "default" },
+            "/v1/spaces/a/snapshot",
             "GET, HEAD, OPTIONS",
             Some(Scope::Read),
+            None,
         ),
         (
             "/v1/spaces/a/status",
-            Route::Status { space: "a" },
             "GET, HEAD, OPTIONS",
             Some(Scope::Read),
+            None,
         ),
         (
             "/v1/spaces/a-b/reload",
-            Route::Reload { space: "a-b" },
             "POST, OPTIONS",
             Some(Scope::Reload),
+            None,
         ),
         (
-            "/metrics",
-            Route::Metrics,
+            "/v1/spaces/a/document",
+            "GET, HEAD, PUT, PATCH, OPTIONS",
+            Some(Scope::Read),
+            Some(Scope::Publish),
+        ),
+        (
+            "/v1/spaces/a/override",
+            "GET, HEAD, PUT, DELETE, OPTIONS",
+            Some(Scope::Read),
+            Some(Scope::Publish),
+        ),
+        (
+            "/v1/spaces/a/schema",
+            "GET, HEAD, PUT, DELETE, OPTIONS",
+            Some(Scope::Read),
+            Some(Scope::Publish),
+        ),
+        (
+            "/v1/spaces/a/schedule",
+            "PUT, OPTIONS",
+            Some(Scope::Publish),
+            None,
+        ),
+        (
+            "/v1/spaces/a/pin",
+            "DELETE, OPTIONS",
+            Some(Scope::Publish),
+            None,
+        ),
+        (
+            "/v1/spaces/a/versions",
             "GET, HEAD, OPTIONS",
             Some(Scope::Read),
+            None,
         ),
-        ("/healthz", Route::Healthz, "GET, HEAD, OPTIONS", None),
-        ("/readyz", Route::Readyz, "GET, HEAD, OPTIONS", None),
+        (
+            "/v1/spaces/a/versions/12",
+            "GET, HEAD, OPTIONS",
+            Some(Scope::Read),
+            None,
+        ),
+        (
+            "/v1/spaces/a/versions/12/rollback",
+            "POST, OPTIONS",
+            Some(Scope::Publish),
+            None,
+        ),
+        (
+            "/v1/spaces/a/diff",
+            "GET, HEAD, OPTIONS",
+            Some(Scope::Read),
+            None,
+        ),
+        (
+            "/v1/spaces/a/explain",
+            "GET, HEAD, OPTIONS",
+            Some(Scope::Read),
+            None,
+        ),
+        (
+            "/v1/spaces/a/audit",
+            "GET, HEAD, OPTIONS",
+            Some(Scope::Read),
+            None,
+        ),
+        (
+            "/v1/spaces/a/audit/check",
+            "GET, HEAD, OPTIONS",
+            Some(Scope::Read),
+            None,
+        ),
+        (
+            "/v1/spaces/a/pending",
+            "GET, HEAD, OPTIONS",
+            Some(Scope::Read),
+            None,
+        ),
+        (
+            "/v1/spaces/a/pending/3",
+            "DELETE, OPTIONS",
+            Some(Scope::Publish),
+            None,
+        ),
     ];
 
     #[test]
     fn every_route_as_documented() {
-        for (path, route, allow, scope) in ROUTES {
-            assert_eq!(Route::parse(path), Some(route), "{path}");
-            assert_eq!(route.path(), path);
-            assert_eq!(route.allow(), allow, "{path}");
-            assert_eq!(route.methods().join(", "), allow, "{path}");
-            assert_eq!(route.scope(), scope, "{path}");
-            for method in ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "get", ""] {
+        for (path, allow, scope, other) in ROUTES {
+            let route = Route::parse(path).unwrap();
+            assert_eq!(route.path(), *path);
+            assert_eq!(route.allow(), *allow, "{path}");
+            for method in [
+                "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get", "",
+            ] {
                 let listed = allow.split(", ").any(|allowed| allowed == method);
                 assert_eq!(route.allows(method), listed, "{path} {method}");
+                if !listed || method == "OPTIONS" {
+                    continue;
+                }
+                let first = is_read(method) || other.is_none();
+                let expected = if first { scope } else { other };
+                assert_eq!(route.scope(method), *expected, "{path} {method}");
+                let changes = matches!(route.scope(method), Some(Scope::Publish | Scope::Reload));
+                assert_eq!(route.action(method).is_some(), changes, "{path} {method}");
             }
         }
     }
@@ -241,8 +513,18 @@ mod tests {
             "/metrics?x",
             "/healthz/x",
             "/v1",
-            "/v1/spaces",
             "/v1/spaces/",
+            "/v1/spaces/default/versions/",
+            "/v1/spaces/default/versions/0",
+            "/v1/spaces/default/versions/01",
+            "/v1/spaces/default/versions/+1",
+            "/v1/spaces/default/versions/x",
+            "/v1/spaces/default/versions/99999999999999999999",
+            "/v1/spaces/default/versions/1/",
+            "/v1/spaces/default/versions/1/rollback/",
+            "/v1/spaces/default/versions/rollback",
+            "/v1/spaces/default/pending/",
+            "/v1/spaces/default/audit/",
             "/v1/spaces/default",
             "/v1/spaces/default/",
             "/v1/spaces/default/config/",
@@ -265,19 +547,6 @@ mod tests {
         }
         let longest = format!("/v1/spaces/{}/config", "a".repeat(64));
         assert!(Route::parse(&longest).is_some());
-    }
-
-    #[test]
-    fn builders_and_parsing_agree() {
-        let space = SpaceName::parse("edge-1").unwrap();
-        for (path, route) in [
-            (snapshot_path(&space), Route::Snapshot { space: "edge-1" }),
-            (status_path(&space), Route::Status { space: "edge-1" }),
-            (reload_path(&space), Route::Reload { space: "edge-1" }),
-        ] {
-            assert_eq!(Route::parse(&path), Some(route));
-            assert_eq!(route.space(), Some("edge-1"));
-        }
     }
 
     proptest! {

@@ -55,6 +55,16 @@ pub enum Denied {
     Forbidden,
 }
 
+impl Denied {
+    /// The name used in the audit.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Denied::Unauthenticated => "unauthenticated",
+            Denied::Forbidden => "forbidden",
+        }
+    }
+}
+
 /// The tokens of this Worker. Neither `Debug` nor [`Tokens::problem`] shows a digest.
 #[derive(Default)]
 pub struct Tokens {
@@ -107,6 +117,19 @@ impl Tokens {
     /// # Errors
     /// [`Denied`].
     pub fn authorise(&self, authorization: Option<&str>, needed: Scope) -> Result<&str, Denied> {
+        match self.find(authorization)? {
+            token if token.scopes.contains(&needed) => Ok(&token.name),
+            _ => Err(Denied::Forbidden),
+        }
+    }
+
+    /// The name of the token in an `Authorization` header, whatever its scopes: for the audit of
+    /// what was refused, never to let anything pass.
+    pub fn name_of(&self, authorization: Option<&str>) -> Option<&str> {
+        self.find(authorization).ok().map(|token| &*token.name)
+    }
+
+    fn find(&self, authorization: Option<&str>) -> Result<&Token, Denied> {
         let presented = authorization
             .and_then(bearer)
             .ok_or(Denied::Unauthenticated)?;
@@ -120,11 +143,9 @@ impl Tokens {
         let token = usize::try_from(place)
             .ok()
             .and_then(|place| self.tokens.get(place));
-        match token.filter(|_| bool::from(found)) {
-            None => Err(Denied::Unauthenticated),
-            Some(token) if token.scopes.contains(&needed) => Ok(&token.name),
-            Some(_) => Err(Denied::Forbidden),
-        }
+        token
+            .filter(|_| bool::from(found))
+            .ok_or(Denied::Unauthenticated)
     }
 }
 

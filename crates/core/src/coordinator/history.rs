@@ -1,5 +1,5 @@
 //! What operators look at: versions, differences, where a value comes from, who did what, and what
-//! is still to come.
+//! is still to come. Whoever asks wakes the coordinator first.
 
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use crate::difference::difference;
 use crate::document::Document;
 use crate::explain::explain;
 use crate::json::Members;
+use crate::page::Page;
 use crate::platform::Platform;
 use crate::pointer::{self, Found};
 use crate::problem::Problem;
@@ -21,61 +22,39 @@ use crate::wire::rfc3339;
 /// How much old text is read to find out since when a value stands, in bytes.
 const SINCE_BYTES: usize = 16_777_216;
 
-/// A part of a list that goes from the newest to the oldest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// How many at most.
-    pub limit: u64,
-    /// Only those below this number.
-    pub before: Option<u64>,
-}
-
-impl Page {
-    fn before(self) -> u64 {
-        self.before.unwrap_or(Version::MAX.get() + 1)
-    }
-
-    /// A list, and where the next part of it begins.
-    fn list(self, name: &str, items: Vec<Value>, last: Option<u64>) -> Value {
-        let full = items.len() as u64 >= self.limit;
-        Members::new()
-            .value(name, Value::Array(items))
-            .optional_number("next_before", last.filter(|_| full))
-            .take()
-    }
-}
-
 impl<P: Platform> Coordinator<P> {
     /// The versions that are kept, newest first, without their documents.
     ///
     /// # Errors
     /// When storage refuses.
-    pub async fn versions(&self, page: Page) -> Result<Value, Problem> {
-        self.wake().await;
-        let versions = self.store().history(page.before(), page.limit);
+    pub fn versions(&self, page: Page) -> Result<Value, Problem> {
+        let versions = self.store().history(before(page), page.limit);
         let versions = versions.map_err(storage)?;
         let last = versions.last().map(|version| version.version.get());
         let shown = versions.iter().map(PastVersion::to_json).collect();
-        Ok(page.list("versions", shown, last))
+        Ok(list(page, "versions", shown, last))
     }
 
     /// One version that is kept.
     ///
     /// # Errors
     /// When it is not kept, or storage refuses.
-    pub async fn version(&self, version: Version) -> Result<Head, Problem> {
-        self.wake().await;
+    pub fn version(&self, version: Version) -> Result<Head, Problem> {
         let found = self.store().version(version).map_err(storage)?;
         found.ok_or_else(|| unknown_version(version))
     }
 
-    /// What turns one version into another, as JSON Patch (RFC 6902).
+    /// What turns one version into another, or into the head, as JSON Patch (RFC 6902).
     ///
     /// # Errors
     /// When one of them is not kept, or storage refuses.
-    pub async fn diff(&self, from: Version, to: Version) -> Result<Value, Problem> {
-        let from = parsed(&self.version(from).await?)?;
-        let to = parsed(&self.version(to).await?)?;
+    pub fn diff(&self, from: Version, to: Option<Version>) -> Result<Value, Problem> {
+        let from = parsed(&self.version(from)?)?;
+        let to = match to {
+            Some(to) => self.version(to)?,
+            None => self.inner.state.borrow().head.clone(),
+        };
+        let to = parsed(&to)?;
         Ok(difference(from.object(), to.object()))
     }
 
@@ -83,8 +62,7 @@ impl<P: Platform> Coordinator<P> {
     ///
     /// # Errors
     /// When no layer ever mentions the pointer, or storage refuses.
-    pub async fn explain(&self, pointer: &str) -> Result<Value, Problem> {
-        self.wake().await;
+    pub fn explain(&self, pointer: &str) -> Result<Value, Problem> {
         let store = self.store();
         let stack = Stack::load(&store).map_err(storage)?;
         let source = stack.source.as_ref().map(Document::object);
@@ -117,21 +95,19 @@ impl<P: Platform> Coordinator<P> {
     ///
     /// # Errors
     /// When storage refuses.
-    pub async fn audit(&self, page: Page) -> Result<Value, Problem> {
-        self.wake().await;
-        let rows = self.store().audit_before(page.before(), page.limit);
+    pub fn audit(&self, page: Page) -> Result<Value, Problem> {
+        let rows = self.store().audit_before(before(page), page.limit);
         let rows = rows.map_err(storage)?;
         let last = rows.last().map(|row| row.id);
         let shown = rows.into_iter().map(|row: AuditRow| row.shown).collect();
-        Ok(page.list("entries", shown, last))
+        Ok(list(page, "entries", shown, last))
     }
 
     /// Walks along the whole audit and looks for a row that is not as it was written.
     ///
     /// # Errors
     /// When storage refuses.
-    pub async fn audit_check(&self) -> Result<Value, Problem> {
-        self.wake().await;
+    pub fn audit_check(&self) -> Result<Value, Problem> {
         let report = self.store().check_audit().map_err(storage)?;
         Ok(Members::new()
             .flag("intact", report.broken_at.is_none())
@@ -145,8 +121,7 @@ impl<P: Platform> Coordinator<P> {
     ///
     /// # Errors
     /// When storage refuses.
-    pub async fn pending(&self) -> Result<Value, Problem> {
-        self.wake().await;
+    pub fn pending(&self) -> Result<Value, Problem> {
         let now = self.inner.platform.now();
         let pendings = self.store().pendings().map_err(storage)?;
         let shown = pendings
@@ -160,8 +135,7 @@ impl<P: Platform> Coordinator<P> {
     ///
     /// # Errors
     /// When none is in force, or storage refuses.
-    pub async fn override_(&self) -> Result<Value, Problem> {
-        self.wake().await;
+    pub fn override_(&self) -> Result<Value, Problem> {
         let stack = Stack::load(&self.store()).map_err(storage)?;
         let Some(patch) = stack.override_ else {
             return Err(nothing_set("no override is in force"));
@@ -178,15 +152,15 @@ impl<P: Platform> Coordinator<P> {
             .take())
     }
 
-    /// The document of the source layer, as it was pulled or published.
+    /// The document of the source layer, as it was pulled or published, and the head that a write to
+    /// it is to name.
     ///
     /// # Errors
     /// When there is none yet, or storage refuses.
-    pub async fn source_document(&self) -> Result<(Document, ETag), Problem> {
-        self.wake().await;
+    pub fn source_document(&self) -> Result<(Document, Version, ETag), Problem> {
         let stack = Stack::load(&self.store()).map_err(storage)?;
-        let etag = self.inner.state.borrow().head.etag.clone();
-        let source = stack.source.map(|source| (source, etag));
+        let head = self.inner.state.borrow().head.clone();
+        let source = stack.source.map(|source| (source, head.version, head.etag));
         source.ok_or_else(|| nothing_set("no document was pulled or published yet"))
     }
 
@@ -274,6 +248,19 @@ impl Signed {
             .optional_text("reason", self.reason.as_deref())
             .text("at", &rfc3339(self.at));
     }
+}
+
+fn before(page: Page) -> u64 {
+    page.before.unwrap_or(Version::MAX.get() + 1)
+}
+
+/// A list, and where the next part of it begins.
+fn list(page: Page, name: &str, items: Vec<Value>, last: Option<u64>) -> Value {
+    let full = items.len() as u64 >= page.limit;
+    Members::new()
+        .value(name, Value::Array(items))
+        .optional_number("next_before", last.filter(|_| full))
+        .take()
 }
 
 fn parsed(head: &Head) -> Result<Document, Problem> {

@@ -15,12 +15,13 @@ mod trigger;
 mod write;
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 
 pub use change::Change;
-pub use history::Page;
 pub use open::{BuiltIn, OpenError};
 pub use pending::{MAX_PENDING, POSTPONE_MS};
 pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
@@ -37,6 +38,7 @@ use crate::schedule::{self, Pace, Repair};
 use crate::settings::{ReaderSettings, SourceSettings, SpaceSettings};
 use crate::space_name::SpaceName;
 use crate::store::{Control, Head, Increments, Origin, Retention, Schedule};
+use crate::throttle::Throttle;
 use crate::version::{UnixMillis, Version};
 use crate::wire::Freshness;
 use pending::Next;
@@ -47,6 +49,10 @@ pub const BOOTSTRAP_JOIN_MS: u64 = 2_000;
 /// The longest TTL told to readers while the head holds built-in layers only, in milliseconds, so
 /// that they see the first document soon after it was adopted.
 pub const BASE_TTL_MAX_MS: u64 = 1_000;
+
+/// Something to wait for. Boxed where many flows wait for it: a copy of its states in each of them
+/// is large.
+pub type Wait<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// One space's coordinator. Cloning shares it.
 pub struct Coordinator<P> {
@@ -89,6 +95,7 @@ struct State {
     /// The pending change whose moment comes first.
     next: Option<Next>,
     flight: Option<Flight>,
+    denials: Throttle,
     /// Counted in memory (a read must not write), and committed with the next refresh.
     uncommitted: Increments,
 }
@@ -139,7 +146,11 @@ pub struct Announcement {
 impl<P: Platform> Coordinator<P> {
     /// Repairs a missing or past alarm. To be called at the start of every event; it asks storage
     /// once in an object's life, and again when the schedule shows that time went astray.
-    pub async fn wake(&self) {
+    pub fn wake(&self) -> Wait<'_> {
+        Box::pin(self.awaken())
+    }
+
+    async fn awaken(&self) {
         let inner = &self.inner;
         self.run_dues(inner.platform.now());
         self.mend_schedule();
@@ -418,12 +429,14 @@ impl<P: Platform> Coordinator<P> {
         }
     }
 
-    async fn set_alarm(&self, at: UnixMillis) {
-        if let Err(detail) = self.inner.platform.set_alarm(at).await {
-            // Looked at again at the next event, whatever that is.
-            self.inner.alarm_checked.set(false);
-            self.log_failure("alarm_failed", &detail);
-        }
+    fn set_alarm(&self, at: UnixMillis) -> Wait<'_> {
+        Box::pin(async move {
+            if let Err(detail) = self.inner.platform.set_alarm(at).await {
+                // Looked at again at the next event, whatever that is.
+                self.inner.alarm_checked.set(false);
+                self.log_failure("alarm_failed", &detail);
+            }
+        })
     }
 
     fn log_failure(&self, event: &'static str, detail: &str) {

@@ -18,6 +18,7 @@ use crate::sql::SqlError;
 use crate::store::{
     Adoption, AuditEntry, Control, Head, Increments, LayerName, Origin, Retention, Schedule, Store,
 };
+use crate::throttle::Throttle;
 use crate::version::{UnixMillis, Version};
 
 /// The layers that come with the Worker.
@@ -132,6 +133,7 @@ impl<P: Platform> Coordinator<P> {
                     schedule,
                     control,
                     next: None,
+                    denials: Throttle::default(),
                     flight: None,
                     uncommitted: Increments::default(),
                 }),

@@ -29,6 +29,9 @@ pub(super) const ADOPTIONS: &str = "adoptions_total";
 /// Counter: snapshot answers, labelled by HTTP status.
 pub(super) const SNAPSHOT_REPLIES: &str = "snapshot_replies_total";
 
+/// Counter: writes that were asked for without the right to them.
+pub(super) const DENIED_WRITES: &str = "denied_writes_total";
+
 /// One space, as `status` shows it and `metrics` counts it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Status {
@@ -332,7 +335,7 @@ impl<P: Platform> Coordinator<P> {
         for code in ["200", "304"] {
             add(&mut totals, SNAPSHOT_REPLIES, code, 0);
         }
-        for name in [SOURCE_CALLS, SOURCE_DURATION_MS, ADOPTIONS] {
+        for name in [SOURCE_CALLS, SOURCE_DURATION_MS, ADOPTIONS, DENIED_WRITES] {
             add(&mut totals, name, "", 0);
         }
         for counter in Store(&self.inner.platform).counters()? {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::change::{Change, Stack};
 use super::pending::Ready;
-use super::{Coordinator, State};
+use super::{Coordinator, State, status};
 use crate::difference::difference;
 use crate::document::Document;
 use crate::guard::Waivers;
@@ -147,6 +147,34 @@ impl<P: Platform> Coordinator<P> {
         answer
     }
 
+    /// Writes down that somebody asked for a write without the right to it, but no more than a few
+    /// in a minute: whoever has no token must not fill the space's storage.
+    pub fn note_denied(&self, actor: &str, action: &str, denial: &str) {
+        let now = self.inner.platform.now();
+        let mut state = self.inner.state.borrow_mut();
+        state.uncommitted.add(status::DENIED_WRITES, "", 1);
+        if !state.denials.admits(now) {
+            return;
+        }
+        let version = state.head.version;
+        let noted = Store(&self.inner.platform).atomically(|store| {
+            store.append_audit(&AuditEntry {
+                at: now,
+                actor,
+                action,
+                reason: None,
+                before: Some(version),
+                after: version,
+                outcome: "refused",
+                detail: Some(denial),
+            })
+        });
+        drop(state);
+        if let Err(error) = noted {
+            self.log_failure("audit_not_written", &error.0);
+        }
+    }
+
     fn log_write(&self, write: &Write, answer: &Result<WriteAnswer, Problem>) {
         let (level, outcome) = match answer {
             _ if write.dry_run => (Level::Info, "dry_run"),
@@ -261,7 +289,7 @@ impl<P: Platform> Job<'_, P> {
         replaces: Option<u64>,
     ) -> Result<(u16, Value), Problem> {
         let inner = &self.coordinator.inner;
-        if change.is_publish() && self.coordinator.has_source() && !inner.settings.publish {
+        if change.is_publish() && !inner.settings.is_publishable() {
             return Err(Problem::new(
                 ProblemKind::NotPublishable,
                 "this space is pulled from its source: change the document there and reload, or set publish = true for the space to allow both",

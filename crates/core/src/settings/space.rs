@@ -61,6 +61,11 @@ pub struct SpaceSettings {
 }
 
 impl SpaceSettings {
+    /// Whether operators may publish: where nothing is pulled, or where the space allows both.
+    pub fn is_publishable(&self) -> bool {
+        self.publish || matches!(self.source, SourceSettings::None)
+    }
+
     /// The settings in force, spelled as the settings var spells them.
     pub fn describe(&self) -> Value {
         let mut members = Members::new();
