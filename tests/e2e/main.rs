@@ -12,6 +12,7 @@ mod crash;
 mod edge_answers;
 mod edges;
 mod faults;
+mod fixtures;
 mod flow;
 mod follower;
 mod guards;

@@ -110,13 +110,28 @@ impl Workerd {
 
     /// The one object's database. The process must not run, or it would not see what is changed.
     pub fn object_database(&self) -> Connection {
+        self.open_database(&self.object_file())
+    }
+
+    /// Puts a copy of `file` in the place of the one object's database. The process must not run.
+    pub fn replace_object_database(&self, file: &Path) {
+        let name = self.object_file();
+        // What the old one still has in its log would be played into the new one.
+        for kept in self.databases().filter(|other| other.starts_with(&name)) {
+            std::fs::remove_file(self.disk().join(kept)).unwrap();
+        }
+        std::fs::copy(file, self.disk().join(name)).unwrap();
+    }
+
+    /// workerd names it after the object's id: the same space has the same name everywhere.
+    fn object_file(&self) -> String {
         assert!(self.child.is_none(), "still running: kill it first");
         let of_object = |name: &str| name.ends_with(".sqlite") && name != ALARMS;
         let names: Vec<String> = self.databases().filter(|name| of_object(name)).collect();
         let [name] = names.as_slice() else {
             panic!("not one object: {names:?}")
         };
-        self.open_database(name)
+        name.clone()
     }
 
     /// The database in which workerd keeps its objects' alarms: table `_cf_ALARM`, `scheduled_time` in nanoseconds.

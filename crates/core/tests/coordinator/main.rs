@@ -11,6 +11,7 @@ mod bootstrap;
 mod crash;
 mod deploy;
 mod failures;
+mod fixtures;
 mod history;
 mod logs;
 mod migrations;

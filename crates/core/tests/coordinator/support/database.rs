@@ -1,12 +1,14 @@
 //! A real SQLite behind the core's small trait, with traps.
 
 use std::cell::Cell;
+use std::path::Path;
 use std::rc::Rc;
 
 use bellwether_core::sql::{Column, Param, Row, Sql, SqlError};
 use bellwether_simulation::sqlite::{column, read_rows, refused};
+use rusqlite::backup::Progress;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, StatementStatus};
+use rusqlite::{Connection, MAIN_DB, StatementStatus};
 
 use super::traps::{Place, Traps};
 
@@ -27,8 +29,20 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) fn new(traps: &Rc<Traps>) -> Self {
+        Self::on(Connection::open_in_memory().unwrap(), traps)
+    }
+
+    /// What a file holds, page for page; the file is left as it is.
+    pub(crate) fn copy_of(file: &Path, traps: &Rc<Traps>) -> Self {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let no_progress = None::<fn(Progress)>;
+        connection.restore(MAIN_DB, file, no_progress).unwrap();
+        Self::on(connection, traps)
+    }
+
+    fn on(connection: Connection, traps: &Rc<Traps>) -> Self {
         Self {
-            connection: Connection::open_in_memory().unwrap(),
+            connection,
             traps: Rc::clone(traps),
             cost: Cell::default(),
         }

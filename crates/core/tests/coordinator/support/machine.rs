@@ -40,10 +40,21 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(executor: &Rc<Executor>, owner: Owner) -> Rc<Self> {
         let traps = Rc::<Traps>::default();
+        let database = Database::new(&traps);
+        Self::on(executor, owner, database, traps)
+    }
+
+    /// A machine whose object has this database, with these traps in it.
+    pub(crate) fn on(
+        executor: &Rc<Executor>,
+        owner: Owner,
+        database: Database,
+        traps: Rc<Traps>,
+    ) -> Rc<Self> {
         Rc::new(Self {
             executor: Rc::clone(executor),
             owner,
-            database: Database::new(&traps),
+            database,
             source: ScriptedSource::default(),
             traps,
             alarm: Cell::default(),

@@ -12,7 +12,7 @@ use bellwether_core::document::Object;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
 
 pub(crate) use database::Database;
-pub(crate) use machine::EPOCH_MS;
+pub(crate) use machine::{EPOCH_MS, Machine};
 pub(crate) use source::{after, body, failed, hang, soon, tagged};
 pub(crate) use space::{Reply, Space};
 pub(crate) use traps::{Place, Strike, Traps};

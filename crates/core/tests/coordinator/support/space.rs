@@ -55,12 +55,22 @@ impl Space {
 
     /// A space beside others on one executor.
     pub(crate) fn on(executor: &Rc<Executor>, owner: u64, settings: SpaceSettings) -> Rc<Self> {
+        let machine = Machine::new(executor, owner);
+        Self::hosted(machine, settings, super::built_in())
+    }
+
+    /// A space with the database of a machine.
+    pub(crate) fn hosted(
+        machine: Rc<Machine>,
+        settings: SpaceSettings,
+        built_in: BuiltIn,
+    ) -> Rc<Self> {
         Rc::new(Self {
-            machine: Machine::new(executor, owner),
+            machine,
             alarms: Cell::default(),
             expects_alarm: Cell::new(true),
             settings: RefCell::new(settings),
-            built_in: RefCell::new(super::built_in()),
+            built_in: RefCell::new(built_in),
             object: RefCell::default(),
             handled_alarm: Cell::default(),
             alarm_not_before_ms: Cell::default(),
