@@ -13,6 +13,8 @@ export BELLWETHER_FOLLOWER_BUILD="$ROOT/target/follower"
 export BELLWETHER_NODE="$ROOT/node_modules/.bin/node"
 export BELLWETHER_WRANGLER="$ROOT/node_modules/wrangler/bin/wrangler.js"
 export BELLWETHER_PROMTOOL="$TOOLS/bin/promtool"
+export BELLWETHER_SCHEMATHESIS="$TOOLS/bin/schemathesis"
+export BELLWETHER_OPENAPI_SPEC_VALIDATOR="$TOOLS/bin/openapi-spec-validator"
 BELLWETHER_WORKERD="$(compgen -G "$ROOT/node_modules/@cloudflare/workerd-*/bin/workerd" | head -n 1 || true)"
 export BELLWETHER_WORKERD
 

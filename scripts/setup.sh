@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 . scripts/cargo-tools.sh
 . scripts/npm-parts.sh
 . scripts/promtool.sh
+. scripts/python-tools.sh
 
 wanted=" ${*:-build test check} "
 wants() { [[ "$wanted" == *" $1 "* ]]; }
@@ -44,6 +45,7 @@ if wants build; then
 fi
 if wants test; then
   step "promtool" has_promtool get_promtool
+  step "schemathesis and openapi-spec-validator" has_python_tools get_python_tools
 fi
 if wants check; then
   step "cargo-deny $CARGO_DENY_VERSION" has_cargo_deny get_cargo_deny
