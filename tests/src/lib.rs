@@ -5,6 +5,7 @@
 //!   all of them count their calls and misbehave on demand ([`Fault`]).
 //! * [`Wrangler`] is wrangler on a configuration of the test's own.
 //! * [`Client`] talks to a Worker as an operator or a reader would.
+//! * [`check_description`] and [`check_service`] hold an API against its OpenAPI description.
 //! * [`until`] waits for a condition. Nothing in the tests sleeps where a condition can be awaited.
 //!
 //! Everything lives and dies with the test that made it.
@@ -23,6 +24,7 @@ mod fault;
 mod kv;
 mod logs;
 mod message;
+mod openapi;
 mod origin;
 mod paths;
 mod prom;
@@ -40,6 +42,7 @@ pub use fault::{Fault, Faults, Gate};
 pub use kv::{FakeKv, KvCall};
 pub use logs::Logs;
 pub use message::{Request, Response};
+pub use openapi::{Exchange, check_description, check_service};
 pub use origin::{FakeOrigin, OriginCall};
 pub use paths::Paths;
 pub use prom::{Metrics, promtool_check};

@@ -78,6 +78,17 @@ impl Paths {
         self.find_or_on_path("BELLWETHER_PROMTOOL", &[".tools/bin/promtool"], "promtool")
     }
 
+    /// schemathesis (`BELLWETHER_SCHEMATHESIS`).
+    pub fn schemathesis(&self) -> PathBuf {
+        self.find("BELLWETHER_SCHEMATHESIS", &[".tools/bin/schemathesis"])
+    }
+
+    /// openapi-spec-validator (`BELLWETHER_OPENAPI_SPEC_VALIDATOR`).
+    pub fn openapi_spec_validator(&self) -> PathBuf {
+        let fallback = [".tools/bin/openapi-spec-validator"];
+        self.find("BELLWETHER_OPENAPI_SPEC_VALIDATOR", &fallback)
+    }
+
     fn find(&self, variable: &str, fallback: &[&str]) -> PathBuf {
         if let Some(set) = std::env::var_os(variable) {
             return self.must(variable, PathBuf::from(set));
