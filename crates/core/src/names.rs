@@ -63,6 +63,8 @@ pub mod header {
     /// Request, from the front Worker to the object only: a write that was refused for want of a
     /// token or a scope, to be written down.
     pub const DENIED: &str = "bellwether-denied";
+    /// Response of the object to readers: what is scheduled next ([`crate::wire::Pending`]).
+    pub const PENDING: &str = "bellwether-pending";
     /// Request, from the front Worker to the object only: the name of the token that asks.
     pub const ACTOR: &str = "bellwether-actor";
     /// Request: the lowest version the caller accepts.
@@ -79,6 +81,8 @@ pub mod spelled {
     pub const STATE: &str = "Bellwether-State";
     /// See [`super::header::FRESHNESS`].
     pub const FRESHNESS: &str = "Bellwether-Freshness";
+    /// See [`super::header::PENDING`].
+    pub const PENDING: &str = "Bellwether-Pending";
     /// See [`super::header::MIN_VERSION`].
     pub const MIN_VERSION: &str = "Bellwether-Min-Version";
     /// See [`super::header::REASON`].
@@ -117,6 +121,7 @@ mod tests {
             (header::VERSION, spelled::VERSION),
             (header::STATE, spelled::STATE),
             (header::FRESHNESS, spelled::FRESHNESS),
+            (header::PENDING, spelled::PENDING),
             (header::MIN_VERSION, spelled::MIN_VERSION),
             (header::REASON, spelled::REASON),
             (header::IDEMPOTENCY_KEY, spelled::IDEMPOTENCY_KEY),

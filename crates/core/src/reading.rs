@@ -5,20 +5,26 @@
 //! so it may live in an isolate's globals.
 
 mod flow;
+mod held;
+mod pending;
 mod reply;
 mod types;
 
+use std::mem::take;
 use std::rc::Rc;
 
 pub use flow::{Expired, Isolate, Reader};
-pub use types::{Answer, Call, Counts, Plan, Read, Received};
+pub use types::{Answer, Ask, Call, Counts, Plan, Read, Received};
+
+use held::Held;
+use pending::Upcoming;
 
 use crate::freshness::{self, Span};
 use crate::lease::{Lease, Ticket};
 use crate::settings::{ColdStart, DEFAULT_WAIT_MS, OnExpired, ReaderSettings};
 use crate::steady::SteadyClock;
 use crate::version::{ETag, UnixMillis, Version};
-use crate::wire::{Freshness, ReadState};
+use crate::wire::{Freshness, Pending, ReadState};
 
 /// The first pause after a call that failed, in milliseconds. It doubles with each failure.
 pub const PAUSE_FIRST_MS: u64 = 250;
@@ -27,27 +33,13 @@ pub const PAUSE_FIRST_MS: u64 = 250;
 /// reader is back on the head within one TTL of the coordinator's recovery.
 pub const PAUSE_MAX_MS: u64 = 10_000;
 
-/// A snapshot that an isolate holds, parsed.
-#[derive(Debug)]
-struct Held<T> {
-    /// The value, parsed once for this version; `None` stands for the Worker's own base, while the
-    /// coordinator has nothing but built-in layers itself: those are its own script's, and this
-    /// Worker's are the ones that fit it.
-    value: Option<Rc<T>>,
-    version: Version,
-    /// Sent with the next call.
-    etag: ETag,
-    terms: Freshness,
-    /// Steady time at which the coordinator's word was `terms.age_ms` old.
-    since: UnixMillis,
-}
-
 /// One isolate's memory of one space.
 #[derive(Debug)]
 pub struct Cache<T> {
     held: Option<Held<T>>,
     /// A version that did not fit, asked with so that it is not sent again.
     refused: Option<(Version, ETag)>,
+    upcoming: Upcoming<T>,
     clock: SteadyClock,
     lease: Lease,
     failures: u32,
@@ -63,6 +55,7 @@ impl<T> Default for Cache<T> {
         Self {
             held: None,
             refused: None,
+            upcoming: Upcoming::default(),
             clock: SteadyClock::default(),
             lease: Lease::default(),
             failures: 0,
@@ -84,6 +77,7 @@ impl<T> Cache<T> {
     ) -> Plan {
         let steady = self.clock.read(now);
         self.first_read.get_or_insert(steady);
+        self.switch(steady);
         let paused = steady < self.paused_until;
         let cold_wait_ms = match policy.cold_start {
             ColdStart::Base => None,
@@ -131,71 +125,50 @@ impl<T> Cache<T> {
         // The answer was made some time between sending and now; the earliest is the honest one.
         let travel_ms = steady.since(call.sent);
         match answer {
-            Answer::NotModified { terms } => {
+            Answer::NotScheduled => (self.withdraw(call), None),
+            Answer::NotModified { terms, pending } => {
                 self.counts.conditional_hits += 1;
-                (self.confirm(call, terms.aged(travel_ms), steady), None)
+                let terms = terms.aged(travel_ms);
+                let received = self.confirm(call, terms, pending, steady);
+                self.hear(pending, terms, call.sent, steady);
+                (received, None)
+            }
+            // Even where it does not say that it is ahead: the moment is known, and not to be missed.
+            Answer::Snapshot {
+                version,
+                etag,
+                pending,
+                body,
+                ..
+            } if call.ask == (Ask::Pending { version }) => {
+                self.prepare(call, (version, etag), pending, steady, || parse(body))
             }
             Answer::Snapshot {
                 version,
                 etag,
                 terms,
+                pending,
                 body,
             } => {
                 let terms = terms.aged(travel_ms);
-                if let Some(held) = &mut self.held {
-                    if version < held.version {
-                        self.counts.ignored += 1;
-                        // Reordered, or the space's storage was wound back: either way there is
-                        // nothing to be had by asking again at once.
-                        self.pause(call, steady);
-                        return (Received::Ignored, None);
-                    }
-                    if version == held.version {
-                        held.renew(terms, steady);
-                        self.succeed();
-                        return (Received::Confirmed, None);
-                    }
-                }
-                let parsed = match terms.base {
-                    true => Ok(None),
-                    false => parse(body).map(|value| Some(Rc::new(value))),
-                };
-                match parsed {
-                    Ok(value) => {
-                        self.held = Some(Held {
-                            value,
-                            version,
-                            etag,
-                            terms,
-                            since: steady,
-                        });
-                        self.counts.adoptions += 1;
-                        self.refused = None;
-                        self.succeed();
-                        if !terms.base {
-                            let first_read = self.first_read.unwrap_or(steady);
-                            self.counts
-                                .cold_start_ms
-                                .get_or_insert(steady.since(first_read));
-                        }
-                        (Received::Adopted, None)
-                    }
-                    Err(error) => {
-                        self.counts.rejections += 1;
-                        self.refused = Some((version, etag));
-                        self.paused_until = steady.plus(terms.ttl_ms);
-                        (Received::Refused, Some(error))
-                    }
-                }
+                let received =
+                    self.take_head(call, (version, etag), terms, pending, steady, || {
+                        parse(body)
+                    });
+                self.hear(pending, terms, call.sent, steady);
+                received
             }
         }
     }
 
-    /// Takes a call's failure: the next call waits for a pause that doubles.
+    /// Takes a call's failure: the next call waits for a pause that doubles. Not so where the call
+    /// was for what was announced: the head could be had.
     pub fn fail(&mut self, call: &Call, now: UnixMillis) {
         let steady = self.finish(call, now);
         self.counts.call_failures += 1;
-        self.pause(call, steady);
+        if matches!(call.ask, Ask::Head { .. }) {
+            self.pause(call, steady);
+        }
     }
 
     /// The next call waits, twice as long as the last time.
@@ -231,6 +204,7 @@ impl<T> Cache<T> {
     /// The same without counting it.
     pub fn peek(&mut self, now: UnixMillis, base: &Rc<T>) -> Read<T> {
         let steady = self.clock.read(now);
+        self.switch(steady);
         let snapshot = self
             .held
             .as_ref()
@@ -260,6 +234,7 @@ impl<T> Cache<T> {
     /// after it has waited.
     pub fn may_serve(&mut self, now: UnixMillis, policy: &ReaderSettings) -> bool {
         let steady = self.clock.read(now);
+        self.switch(steady);
         policy.on_expired != OnExpired::Error
             || self
                 .held
@@ -278,7 +253,7 @@ impl<T> Cache<T> {
         self.counts
     }
 
-    /// The version held.
+    /// The version held, as of the last read.
     #[must_use]
     pub fn version(&self) -> Option<Version> {
         self.held.as_ref().map(|held| held.version)
@@ -287,41 +262,113 @@ impl<T> Cache<T> {
     fn wait(&mut self, steady: UnixMillis, policy: &ReaderSettings, deadline_ms: u64) -> Plan {
         let ticket = self.lease.take(steady, policy.revalidate_timeout_ms);
         Plan::Wait {
-            call: self.call(ticket, steady),
+            call: self.call(self.ask(), ticket, steady),
             deadline_ms,
         }
     }
 
     fn behind(&mut self, steady: UnixMillis, policy: &ReaderSettings) -> Plan {
         match self.lease.take(steady, policy.revalidate_timeout_ms) {
-            Some(ticket) => Plan::ServeAndCall(self.call(Some(ticket), steady)),
+            Some(ticket) => Plan::ServeAndCall(self.call(self.ask(), Some(ticket), steady)),
             None => Plan::Serve,
         }
     }
 
-    fn call(&mut self, ticket: Option<Ticket>, sent: UnixMillis) -> Call {
-        self.counts.calls += 1;
+    fn ask(&self) -> Ask {
         let refused = self.refused.as_ref().map(|(_, etag)| etag);
         let held = self.held.as_ref().map(|held| &held.etag);
-        Call {
-            if_none_match: refused.or(held).cloned(),
-            ticket,
-            sent,
-        }
+        let if_none_match = refused.or(held).cloned();
+        Ask::Head { if_none_match }
+    }
+
+    fn call(&mut self, ask: Ask, ticket: Option<Ticket>, sent: UnixMillis) -> Call {
+        self.counts.calls += 1;
+        Call { ask, ticket, sent }
     }
 
     fn finish(&mut self, call: &Call, now: UnixMillis) -> UnixMillis {
         if let Some(ticket) = &call.ticket {
-            self.lease.release(ticket);
+            match call.ask {
+                Ask::Head { .. } => self.lease.release(ticket),
+                Ask::Pending { .. } => self.upcoming.release(ticket),
+            }
         }
         self.clock.read(now)
     }
 
+    /// Takes a head with its document.
+    fn take_head<E>(
+        &mut self,
+        call: &Call,
+        (version, etag): (Version, ETag),
+        terms: Freshness,
+        pending: Option<Pending>,
+        steady: UnixMillis,
+        parse: impl FnOnce() -> Result<T, E>,
+    ) -> (Received, Option<E>) {
+        if let Some(held) = &mut self.held {
+            if version < held.version {
+                if held.is_announced_by(pending) {
+                    held.renew(terms, steady);
+                    self.succeed();
+                    return (Received::Confirmed, None);
+                }
+                self.counts.ignored += 1;
+                if take(&mut held.switched_to) {
+                    // It answers, and no clock is quite another's: it may only be a little behind.
+                    self.failures = 0;
+                }
+                // Reordered, or the space's storage was wound back: either way there is
+                // nothing to be had by asking again at once.
+                self.pause(call, steady);
+                return (Received::Ignored, None);
+            }
+            if version == held.version {
+                held.renew(terms, steady);
+                self.succeed();
+                return (Received::Confirmed, None);
+            }
+        }
+        let prepared = self.upcoming.take(version).map(|(value, _)| value);
+        let value = match prepared {
+            Some(value) => Ok(Some(value)),
+            None if terms.base => Ok(None),
+            None => parse().map(|value| Some(Rc::new(value))),
+        };
+        match value {
+            Ok(value) => {
+                let held = Held {
+                    value,
+                    version,
+                    etag,
+                    terms,
+                    since: steady,
+                    switched_to: false,
+                };
+                self.adopt(held, steady);
+                self.succeed();
+                (Received::Adopted, None)
+            }
+            Err(error) => {
+                self.counts.rejections += 1;
+                self.refused = Some((version, etag));
+                self.paused_until = steady.plus(terms.ttl_ms);
+                (Received::Refused, Some(error))
+            }
+        }
+    }
+
     /// A 304 confirms exactly the validator that was asked with: if another answer brought
     /// something newer meanwhile, or if that validator belongs to a refused document, it confirms
-    /// nothing that is served.
-    fn confirm(&mut self, call: &Call, terms: Freshness, steady: UnixMillis) -> Received {
-        let asked = call.if_none_match.as_ref();
+    /// nothing that is served. But for what it announces: see [`Held::is_announced_by`].
+    fn confirm(
+        &mut self,
+        call: &Call,
+        terms: Freshness,
+        pending: Option<Pending>,
+        steady: UnixMillis,
+    ) -> Received {
+        let asked = call.ask.if_none_match();
         if let Some((_, etag)) = &self.refused
             && asked == Some(etag)
         {
@@ -329,7 +376,7 @@ impl<T> Cache<T> {
             return Received::Refused;
         }
         match &mut self.held {
-            Some(held) if asked == Some(&held.etag) => {
+            Some(held) if asked == Some(&held.etag) || held.is_announced_by(pending) => {
                 held.renew(terms, steady);
                 self.succeed();
                 Received::Confirmed
@@ -344,29 +391,6 @@ impl<T> Cache<T> {
     fn succeed(&mut self) {
         self.failures = 0;
         self.paused_until = UnixMillis(0);
-    }
-}
-
-impl<T> Held<T> {
-    fn age_ms(&self, steady: UnixMillis) -> u64 {
-        self.terms.age_ms.saturating_add(steady.since(self.since))
-    }
-
-    /// Built-in layers do not expire: a policy that fails expired reads must not fail these, for
-    /// the reader's own base would be served instead.
-    fn span(&self, steady: UnixMillis) -> Span {
-        match freshness::span_of(&self.terms, self.age_ms(steady)) {
-            Span::Expired if self.terms.base => Span::Stale,
-            span => span,
-        }
-    }
-
-    /// Takes the terms of a confirmation, unless a reordered answer brought a younger one before.
-    fn renew(&mut self, terms: Freshness, steady: UnixMillis) {
-        if terms.age_ms <= self.age_ms(steady) {
-            self.terms = terms;
-            self.since = steady;
-        }
     }
 }
 

@@ -141,11 +141,15 @@ fn snapshot_of(version: u64, body: &str) -> Answer<String> {
         version: Version::new(version).unwrap(),
         etag: etag(version),
         terms: TERMS,
+        pending: None,
         body: body.to_owned(),
     }
 }
 
-const NOT_MODIFIED: Answer<String> = Answer::NotModified { terms: TERMS };
+const NOT_MODIFIED: Answer<String> = Answer::NotModified {
+    terms: TERMS,
+    pending: None,
+};
 
 #[test]
 fn a_cold_reader_that_does_not_wait_serves_the_base_and_asks_once() {
@@ -153,7 +157,7 @@ fn a_cold_reader_that_does_not_wait_serves_the_base_and_asks_once() {
     let Plan::ServeAndCall(call) = reader.plan() else {
         panic!()
     };
-    assert_eq!(call.if_none_match, None);
+    assert_eq!(call.ask.if_none_match(), None);
     assert_eq!(reader.seen(), (0, ReadState::Base, 0));
     assert_eq!(*reader.read().value, "base");
     assert_eq!(reader.plan(), Plan::Serve, "another asks already");
@@ -229,7 +233,7 @@ fn a_stale_read_is_served_and_one_asks_with_the_validator_held() {
     let Plan::ServeAndCall(call) = reader.plan() else {
         panic!()
     };
-    assert_eq!(call.if_none_match, Some(etag(1)));
+    assert_eq!(call.ask.if_none_match(), Some(&etag(1)));
     for _ in 0..10 {
         assert_eq!(reader.plan(), Plan::Serve);
     }
@@ -307,6 +311,7 @@ fn the_time_of_the_call_and_the_age_told_count_as_age() {
         version: Version::FIRST,
         etag: etag(1),
         terms,
+        pending: None,
         body: "1".to_owned(),
     };
     reader.receive(&call, answer);
@@ -325,7 +330,13 @@ fn the_terms_of_the_last_answer_hold() {
         swr_ms: 20,
         ..TERMS
     };
-    reader.receive(&call, Answer::NotModified { terms });
+    reader.receive(
+        &call,
+        Answer::NotModified {
+            terms,
+            pending: None,
+        },
+    );
     reader.now += 10;
     assert_eq!(reader.seen().1, ReadState::Stale);
     reader.now += 20;
@@ -343,6 +354,7 @@ fn a_head_of_built_in_layers_is_base_and_asked_again_like_any_other() {
             base: true,
             ..TERMS
         },
+        pending: None,
         body: "1".to_owned(),
     };
     reader.receive(&call, answer);

@@ -3,6 +3,7 @@
 use crate::document::MAX_SOURCE_BYTES;
 use crate::space_name::SpaceName;
 use crate::token::Scope;
+use crate::version::Version;
 use crate::write_request::MAX_SMALL_BODY_BYTES;
 
 /// A path that names something served. Spaces in it are valid names, not known to exist.
@@ -98,6 +99,8 @@ const OPENAPI: &str = "/openapi.json";
 
 /// The query name of `config` and `explain` that picks one value, an RFC 6901 pointer.
 pub const POINTER_QUERY: &str = "pointer";
+/// The query name of `snapshot` that asks for the scheduled snapshot of that version.
+pub const PENDING_QUERY: &str = "pending";
 /// The query name of lists: how many entries at most.
 pub const LIMIT_QUERY: &str = "limit";
 /// The query name of lists: only entries with a smaller number.
@@ -315,6 +318,7 @@ impl Leaf {
         let reads = is_read(method);
         match self {
             Leaf::Config | Leaf::Explain => &[POINTER_QUERY],
+            Leaf::Snapshot => &[PENDING_QUERY],
             Leaf::Document if !reads => &[
                 DRY_RUN_QUERY,
                 ACTIVATE_AT_QUERY,
@@ -348,6 +352,11 @@ pub fn snapshot_path(space: &SpaceName) -> String {
     leaf_path(space, Leaf::Snapshot)
 }
 
+/// The path of the snapshot that is scheduled under a version, with its query.
+pub fn pending_path(space: &SpaceName, version: Version) -> String {
+    format!("{}?{PENDING_QUERY}={version}", snapshot_path(space))
+}
+
 /// The path of something of a space.
 pub fn leaf_path(space: &SpaceName, leaf: Leaf) -> String {
     let space = space.as_str();
@@ -358,6 +367,7 @@ pub fn leaf_path(space: &SpaceName, leaf: Leaf) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::query::refuse_unknown;
     use proptest::prelude::*;
 
     /// Path, methods, and the scopes of its first and of its other methods.

@@ -1,9 +1,11 @@
 //! What travels between the object, readers and people besides documents: freshness, read states, times.
 
+mod pending;
 mod time;
 
 use serde::{Deserialize, Serialize};
 
+pub use pending::Pending;
 pub use time::{http_date, parse_rfc3339, rfc3339};
 
 /// The value of `Bellwether-Freshness`: how old a snapshot is and how long a reader may keep it.
@@ -38,13 +40,7 @@ impl Freshness {
     /// missing or is not one. Allocates nothing.
     pub fn parse(header: &str) -> Option<Freshness> {
         let (mut age_ms, mut ttl_ms, mut swr_ms, mut base) = (None, None, None, false);
-        for member in members(header) {
-            // A structured-field member may carry parameters; a later version's must not break us.
-            let member = member.split(';').next().unwrap_or_default();
-            let (name, value) = match member.split_once('=') {
-                Some((name, value)) => (name.trim(), value.trim()),
-                None => (member.trim(), "?1"),
-            };
+        for (name, value) in members(header) {
             match name {
                 "age_ms" => age_ms = Some(saturating_number(value)?),
                 "ttl_ms" => ttl_ms = Some(saturating_number(value)?),
@@ -120,10 +116,11 @@ pub fn cache_control(ttl_ms: u64, swr_ms: u64) -> String {
     )
 }
 
-/// Splits at commas outside double quotes: an unknown member may be a string that holds one.
-fn members(header: &str) -> impl Iterator<Item = &str> {
+/// Names and values of a structured-field dictionary. It splits at commas outside double quotes: an
+/// unknown member may be a string that holds one.
+fn members(header: &str) -> impl Iterator<Item = (&str, &str)> {
     let (mut quoted, mut escaped) = (false, false);
-    header.split(move |character| {
+    let members = header.split(move |character| {
         match character {
             _ if escaped => escaped = false,
             '\\' if quoted => escaped = true,
@@ -131,6 +128,14 @@ fn members(header: &str) -> impl Iterator<Item = &str> {
             _ => {}
         }
         character == ',' && !quoted
+    });
+    members.map(|member| {
+        // A member may carry parameters; a later version's must not break us.
+        let member = member.split(';').next().unwrap_or_default();
+        match member.split_once('=') {
+            Some((name, value)) => (name.trim(), value.trim()),
+            None => (member.trim(), "?1"),
+        }
     })
 }
 

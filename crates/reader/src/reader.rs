@@ -9,10 +9,11 @@ use bellwether_core::json::Members;
 use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::merge::Layers;
 use bellwether_core::names::{SETTINGS_VAR, VARS_LAYER_VAR};
-use bellwether_core::reading::{Answer, Counts, Expired, Isolate, Read, Reader as CoreReader};
+use bellwether_core::reading::{Answer, Ask, Counts, Expired, Isolate, Read, Reader as CoreReader};
 use bellwether_core::settings::{ReaderSettings, Settings};
 use bellwether_core::space_name::SpaceName;
-use bellwether_core::version::{ETag, UnixMillis, Version};
+use bellwether_core::version::{UnixMillis, Version};
+use bellwether_core::wire::Pending;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -97,9 +98,11 @@ impl From<ReadError> for worker::Error {
 pub struct Report {
     /// The version held.
     pub version: Option<Version>,
+    /// The version held for its moment, which comes by itself.
+    pub pending: Option<Pending>,
     /// Counts since the isolate began.
     pub counts: Counts,
-    /// Why the last document that did not fit was refused; `None` once a newer one fits.
+    /// Why the last document that did not fit was refused; `None` once a newer one is held.
     pub last_rejection: Option<Rejection>,
     /// Why the last call failed; `None` once one works.
     pub last_failure: Option<String>,
@@ -118,8 +121,16 @@ impl Report {
                 .text("message", &rejection.message)
                 .take()
         };
+        let pending = |pending: Pending| {
+            let mut members = Members::new();
+            members
+                .number("version", pending.version.get())
+                .number("in_ms", pending.in_ms)
+                .take()
+        };
         Members::new()
             .optional_number("version", self.version.map(Version::get))
+            .value("pending", self.pending.map_or(Value::Null, pending))
             .value("counts", self.counts.to_json())
             .value(
                 "last_rejection",
@@ -215,12 +226,14 @@ impl<T: 'static> Reader<T> {
     pub fn report(&self) -> Report {
         let ready = self.shared.ready.get();
         let problems = ready.and_then(|ready| ready.as_ref().ok());
-        let (version, counts) = {
-            let cache = self.shared.core.cache();
-            (cache.version(), cache.counts())
+        let (pending, version, counts) = {
+            let mut cache = self.shared.core.cache();
+            // First: it switches where the moment has come.
+            (cache.pending(now()), cache.version(), cache.counts())
         };
         Report {
             version,
+            pending,
             counts,
             last_rejection: self.shared.core.last_rejection(),
             last_failure: self.shared.core.last_failure(),
@@ -324,11 +337,11 @@ impl<T: 'static> Isolate for Here<T> {
         Delay::from(Duration::from_millis(ms)).await;
     }
 
-    async fn ask(&self, if_none_match: Option<&ETag>) -> Result<Answer<String>, String> {
+    async fn ask(&self, ask: &Ask) -> Result<Answer<String>, String> {
         let ready = self.reader.ready(&self.env);
         let ready = ready.map_err(|error| error.to_string())?;
         let transport = &ready.settings.transport;
-        fetch_snapshot(&self.env, transport, &ready.space, if_none_match).await
+        fetch_snapshot(&self.env, transport, &ready.space, ask).await
     }
 
     fn log(&self, level: Level, event: &'static str, detail: &str) {

@@ -1,9 +1,9 @@
 //! How a reader reaches the coordinator: an object's binding, a service binding, or a URL.
 
 use bellwether_core::names::header;
-use bellwether_core::reading::Answer;
+use bellwether_core::reading::{Answer, Ask};
 use bellwether_core::settings::TransportSettings;
-use bellwether_core::{ETag, routes, space_name::SpaceName};
+use bellwether_core::{routes, space_name::SpaceName};
 use worker::{AbortController, AbortSignal, Env, Fetch, Response, web_sys};
 
 use crate::env;
@@ -13,7 +13,7 @@ use crate::text::text_of;
 /// The host of requests that go through a binding; never resolved.
 const BINDING_ORIGIN: &str = "https://bellwether";
 
-/// Asks the coordinator for the head, once. Dropped before its end, it aborts the call.
+/// Asks the coordinator, once. Dropped before its end, it aborts the call.
 ///
 /// # Errors
 /// One line for the log. It holds no token and no document.
@@ -21,7 +21,7 @@ pub(crate) async fn fetch_snapshot(
     env: &Env,
     transport: &TransportSettings,
     space: &SpaceName,
-    if_none_match: Option<&ETag>,
+    ask: &Ask,
 ) -> Result<Answer<String>, String> {
     let abort = match transport {
         // Only a call over HTTP can be aborted.
@@ -31,8 +31,8 @@ pub(crate) async fn fetch_snapshot(
     let signal = abort
         .as_ref()
         .and_then(|abort| abort.0.as_ref().map(AbortController::signal));
-    let response = send(env, transport, space, if_none_match, signal.as_ref()).await?;
-    read(response).await
+    let response = send(env, transport, space, ask, signal.as_ref()).await?;
+    read(ask, response).await
 }
 
 /// Aborting a call that has ended does nothing.
@@ -50,17 +50,20 @@ async fn send(
     env: &Env,
     transport: &TransportSettings,
     space: &SpaceName,
-    if_none_match: Option<&ETag>,
+    ask: &Ask,
     signal: Option<&AbortSignal>,
 ) -> Result<Response, String> {
-    let path = routes::snapshot_path(space);
+    let path = match ask {
+        Ask::Head { .. } => routes::snapshot_path(space),
+        Ask::Pending { version } => routes::pending_path(space, *version),
+    };
     let request = |origin: &str, token_secret: Option<&str>| {
         let bearer = token_secret.map(|name| bearer(env, name)).transpose()?;
         let mut fields = Vec::new();
         if let Some(bearer) = &bearer {
             fields.push((header::AUTHORIZATION, bearer.as_str()));
         }
-        if let Some(etag) = if_none_match {
+        if let Some(etag) = ask.if_none_match() {
             fields.push((header::IF_NONE_MATCH, etag.as_str()));
         }
         let outgoing = Outgoing {
@@ -104,26 +107,15 @@ async fn send(
     sent.map_err(|error| format!("the coordinator cannot be reached: {error}"))
 }
 
-async fn read(response: Response) -> Result<Answer<String>, String> {
+async fn read(ask: &Ask, response: Response) -> Result<Answer<String>, String> {
     let field = |name: &str| response.headers().get(name).ok().flatten();
-    match Answer::parse(response.status_code(), field)? {
-        Answer::NotModified { terms } => Ok(Answer::NotModified { terms }),
-        Answer::Snapshot {
-            version,
-            etag,
-            terms,
-            body: (),
-        } => {
-            let body = text_of(web_sys::Response::from(response).text()).await;
-            let body = body.map_err(|_| "the answer broke off".to_owned())?;
-            Ok(Answer::Snapshot {
-                version,
-                etag,
-                terms,
-                body,
-            })
-        }
-    }
+    let answer = Answer::parse(ask, response.status_code(), field)?;
+    let body = match answer {
+        Answer::Snapshot { .. } => text_of(web_sys::Response::from(response).text()).await,
+        Answer::NotModified { .. } | Answer::NotScheduled => Ok(String::new()),
+    };
+    let body = body.map_err(|_| "the answer broke off".to_owned())?;
+    Ok(answer.with_body(body))
 }
 
 fn bearer(env: &Env, token_secret: &str) -> Result<String, String> {

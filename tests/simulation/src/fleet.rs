@@ -6,9 +6,9 @@ use std::rc::Rc;
 
 use bellwether_core::log::Level;
 use bellwether_core::platform::Task;
-use bellwether_core::reading::{Answer, Expired, Isolate, Reader};
+use bellwether_core::reading::{Answer, Ask, Expired, Isolate, Reader};
 use bellwether_core::settings::{ColdStart, OnExpired, ReaderSettings};
-use bellwether_core::version::{ETag, UnixMillis, Version};
+use bellwether_core::version::{UnixMillis, Version};
 
 use crate::executor::Owner;
 use crate::host::{Host, Request};
@@ -238,7 +238,7 @@ impl Isolate for Here {
         self.member.world.executor.sleep(ms).await;
     }
 
-    async fn ask(&self, if_none_match: Option<&ETag>) -> Result<Answer<String>, String> {
+    async fn ask(&self, ask: &Ask) -> Result<Answer<String>, String> {
         let member = &self.member;
         let world = &member.world;
         let sent_ms = world.now_ms();
@@ -247,27 +247,25 @@ impl Isolate for Here {
                 .watch
                 .begin_call(world, &member.clock, &member.policy, self.for_itself);
         let request = Request::Snapshot {
-            if_none_match: if_none_match.map(|etag| etag.as_str().to_owned()),
+            if_none_match: ask.if_none_match().map(|etag| etag.as_str().to_owned()),
         };
         let reply = network::send(&member.host, member.wire, request).await;
         let reply = reply.unwrap_or_else(|_| Err("the connection broke".to_owned()));
-        let answer = reply.and_then(|reply| Ok((reply.read()?, reply)));
+        let answer = reply.and_then(|reply| Ok((reply.read(ask)?, reply)));
         match answer {
             Ok((answer, reply)) => {
-                let terms = match &answer {
-                    Answer::Snapshot { terms, .. } | Answer::NotModified { terms } => *terms,
-                };
                 world.reach("reader heard the object");
-                member.watch.heard(
-                    world,
-                    Vouched {
+                if let Answer::Snapshot { terms, .. } | Answer::NotModified { terms, .. } = &answer
+                {
+                    let word = Vouched {
                         version: reply.about.map_or(0, Version::get),
                         made_ms: reply.made_at_ms,
                         sent_ms,
                         jumps: self.jumps,
-                        terms,
-                    },
-                );
+                        terms: *terms,
+                    };
+                    member.watch.heard(world, word);
+                }
                 Ok(answer)
             }
             Err(error) => {

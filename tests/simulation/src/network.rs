@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use bellwether_core::coordinator::SnapshotAnswer;
-use bellwether_core::reading::Answer;
+use bellwether_core::reading::{Answer, Ask};
 use bellwether_core::version::Version;
 use futures_channel::oneshot;
 
@@ -46,7 +46,7 @@ impl Reply {
     pub(crate) fn snapshot(world: &World, answer: &SnapshotAnswer) -> Self {
         Self {
             status: answer.status(),
-            fields: answer.fields().into(),
+            fields: answer.fields(),
             body: (!answer.not_modified).then(|| Rc::clone(&answer.head.text)),
             made_at_ms: world.now_ms(),
             about: Some(answer.head.version),
@@ -54,7 +54,7 @@ impl Reply {
     }
 
     /// As a reader takes it apart.
-    pub(crate) fn read(&self) -> Result<Answer<String>, String> {
+    pub(crate) fn read(&self, ask: &Ask) -> Result<Answer<String>, String> {
         let field = |wanted: &str| {
             let found = self
                 .fields
@@ -62,20 +62,8 @@ impl Reply {
                 .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
             found.map(|(_, value)| value.clone())
         };
-        Ok(match Answer::parse(self.status, field)? {
-            Answer::NotModified { terms } => Answer::NotModified { terms },
-            Answer::Snapshot {
-                version,
-                etag,
-                terms,
-                body: (),
-            } => Answer::Snapshot {
-                version,
-                etag,
-                terms,
-                body: self.body.as_deref().unwrap_or_default().to_owned(),
-            },
-        })
+        let answer = Answer::parse(ask, self.status, field)?;
+        Ok(answer.with_body(self.body.as_deref().unwrap_or_default().to_owned()))
     }
 }
 

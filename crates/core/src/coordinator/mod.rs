@@ -40,7 +40,7 @@ use crate::space_name::SpaceName;
 use crate::store::{Control, Head, Increments, Origin, Retention, Schedule};
 use crate::throttle::Throttle;
 use crate::version::{UnixMillis, Version};
-use crate::wire::Freshness;
+use crate::wire::{Freshness, Pending};
 use pending::Next;
 
 /// How long a snapshot request waits for the first document of a space, in milliseconds.
@@ -128,19 +128,10 @@ pub struct SnapshotAnswer {
     pub head: Head,
     /// Its age and how long to keep it.
     pub terms: Freshness,
+    /// What becomes the head next, where that is scheduled.
+    pub pending: Option<Pending>,
     /// Whether the reader holds it already: answer 304 without the document.
     pub not_modified: bool,
-    /// The next snapshot, if a change waits for its moment.
-    pub pending: Option<Announcement>,
-}
-
-/// What readers are told of the next snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Announcement {
-    /// Its version.
-    pub version: Version,
-    /// Milliseconds until it is the head.
-    pub in_ms: u64,
 }
 
 impl<P: Platform> Coordinator<P> {
@@ -271,10 +262,10 @@ impl<P: Platform> Coordinator<P> {
         }
     }
 
-    fn announcement(&self, state: &State) -> Option<Announcement> {
+    fn announcement(&self, state: &State) -> Option<Pending> {
         let next = state.next.as_ref()?;
         let head = next.snapshot.as_ref()?;
-        Some(Announcement {
+        Some(Pending {
             version: head.version,
             in_ms: next.at.since(self.inner.platform.now()),
         })

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Announcement, Coordinator};
+use super::Coordinator;
 use crate::json::Members;
 use crate::platform::Platform;
 use crate::refresh::Outcome;
@@ -12,7 +12,7 @@ use crate::sql::SqlError;
 use crate::store::{Attempt, Origin, Pin, Signed, Store};
 use crate::strict;
 use crate::version::{ContentHash, UnixMillis, Version};
-use crate::wire::rfc3339;
+use crate::wire::{Pending, rfc3339};
 
 /// Counter: refreshes, labelled by outcome.
 pub(super) const REFRESHES: &str = "refreshes_total";
@@ -132,7 +132,7 @@ pub struct OperatorStatus {
     /// How many changes wait for their moment.
     pub pending: u64,
     /// What readers are told of the next snapshot.
-    pub next: Option<Announcement>,
+    pub next: Option<Pending>,
 }
 
 /// When things happen next.

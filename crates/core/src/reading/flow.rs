@@ -10,11 +10,11 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 
-use super::{Answer, Cache, Call, Plan, Read, Received};
+use super::{Answer, Ask, Cache, Call, Plan, Read};
 use crate::log::Level;
 use crate::platform::Task;
 use crate::settings::ReaderSettings;
-use crate::version::{ETag, UnixMillis, Version};
+use crate::version::{UnixMillis, Version};
 
 /// What the flow needs from the isolate it runs in. Made anew for each read: what it holds belongs
 /// to one request.
@@ -23,12 +23,8 @@ pub trait Isolate: 'static {
     fn now(&self) -> UnixMillis;
     /// Ends after so many milliseconds.
     fn sleep(&self, ms: u64) -> impl Future<Output = ()>;
-    /// Asks the coordinator for the head, once. The flow gives it a deadline, and drops it when
-    /// that has passed.
-    fn ask(
-        &self,
-        if_none_match: Option<&ETag>,
-    ) -> impl Future<Output = Result<Answer<String>, String>>;
+    /// Asks the coordinator, once. The flow gives it a deadline, and drops it when that has passed.
+    fn ask(&self, ask: &Ask) -> impl Future<Output = Result<Answer<String>, String>>;
     /// Writes one line of log.
     fn log(&self, level: Level, event: &'static str, detail: &str);
 }
@@ -43,7 +39,7 @@ pub struct Expired;
 pub struct Reader<T, R> {
     parse: fn(&str) -> Result<T, R>,
     cache: RefCell<Cache<T>>,
-    last_rejection: RefCell<Option<R>>,
+    last_rejection: RefCell<Option<(Version, R)>>,
     last_failure: RefCell<Option<String>>,
 }
 
@@ -73,21 +69,16 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
         at_least: Option<Version>,
     ) -> Result<Read<T>, Expired> {
         let plan = self.cache().plan(isolate.now(), policy, at_least);
-        let perform = |call| {
+        let perform = |call, done| {
             let (reader, isolate) = (Rc::clone(self), Rc::clone(&isolate));
-            reader.perform(isolate, call, policy.revalidate_timeout_ms)
+            reader.perform(isolate, call, policy.revalidate_timeout_ms, done)
         };
         match plan {
             Plan::Serve => {}
-            Plan::ServeAndCall(call) => behind(Box::pin(perform(call))),
+            Plan::ServeAndCall(call) => behind(Box::pin(perform(call, None))),
             Plan::Wait { call, deadline_ms } => {
                 let (done, called) = oneshot::channel();
-                let perform = perform(call);
-                behind(Box::pin(async move {
-                    perform.await;
-                    // Nobody waits any more when the deadline came first.
-                    let _ = done.send(());
-                }));
+                behind(Box::pin(perform(call, Some(done))));
                 select(called, pin!(isolate.sleep(deadline_ms))).await;
                 if !self.cache().may_serve(isolate.now(), policy) {
                     self.cache().count_refusal();
@@ -107,10 +98,14 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
         self.cache.borrow_mut()
     }
 
-    /// Why the last document that did not fit was refused; `None` once a newer one fits.
+    /// Why the last document that did not fit was refused; `None` once a newer one is held.
     #[must_use]
     pub fn last_rejection(&self) -> Option<R> {
-        self.last_rejection.borrow().clone()
+        let held = self.cache.borrow().version();
+        let last = self.last_rejection.borrow();
+        let (version, rejection) = last.as_ref()?;
+        held.is_none_or(|held| held < *version)
+            .then(|| rejection.clone())
     }
 
     /// Why the last call failed; `None` once one works.
@@ -119,40 +114,66 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
         self.last_failure.borrow().clone()
     }
 
-    /// Makes one call and takes its answer. It has a deadline of its own, below the 30 s that the
-    /// platform gives a `wait_until`.
-    async fn perform<I: Isolate>(self: Rc<Self>, isolate: Rc<I>, call: Call, timeout_ms: u64) {
+    /// Makes one call and takes its answer, then fetches what that announced. Whoever waits, waits
+    /// for the first only.
+    async fn perform<I: Isolate>(
+        self: Rc<Self>,
+        isolate: Rc<I>,
+        call: Call,
+        timeout_ms: u64,
+        done: Option<oneshot::Sender<()>>,
+    ) {
+        let answered = self.call(&*isolate, &call, timeout_ms).await;
+        if let Some(done) = done {
+            // Nobody waits any more when the deadline came first.
+            let _ = done.send(());
+        }
+        if !answered {
+            return;
+        }
+        let ahead = self.cache().plan_ahead(isolate.now(), timeout_ms);
+        if let Some(call) = ahead {
+            self.call(&*isolate, &call, timeout_ms).await;
+        }
+    }
+
+    /// Makes one call, and tells whether it was answered. It has a deadline of its own, below the 30 s
+    /// that the platform gives a `wait_until`; a second one that is cut off all the same is lost, and
+    /// its lease taken over.
+    async fn call<I: Isolate>(&self, isolate: &I, call: &Call, timeout_ms: u64) -> bool {
         let answer = {
-            let asked = pin!(isolate.ask(call.if_none_match.as_ref()));
+            let asked = pin!(isolate.ask(&call.ask));
             match select(asked, pin!(isolate.sleep(timeout_ms))).await {
                 Either::Left((answer, _)) => answer,
                 Either::Right(_) => Err(format!("no answer within {timeout_ms} ms")),
             }
         };
         match answer {
-            Ok(answer) => self.take(&*isolate, &call, answer),
+            Ok(answer) => {
+                self.take(isolate, call, answer);
+                true
+            }
             Err(detail) => {
-                self.cache().fail(&call, isolate.now());
-                isolate.log(Level::Warn, "reader_call_failed", &detail);
+                self.cache().fail(call, isolate.now());
+                let event = match call.ask {
+                    Ask::Head { .. } => "reader_call_failed",
+                    Ask::Pending { .. } => "reader_pending_failed",
+                };
+                isolate.log(Level::Warn, event, &detail);
                 self.last_failure.replace(Some(detail));
+                false
             }
         }
     }
 
     fn take<I: Isolate>(&self, isolate: &I, call: &Call, answer: Answer<String>) {
         let parse = self.parse;
-        let now = isolate.now();
-        let (received, rejection) = self.cache().receive(call, answer, now, |body| parse(&body));
+        let (now, version) = (isolate.now(), answer.version());
+        let (_, rejection) = self.cache().receive(call, answer, now, |body| parse(&body));
         self.last_failure.replace(None);
-        match (received, rejection) {
-            (Received::Adopted, _) => {
-                self.last_rejection.replace(None);
-            }
-            (_, Some(rejection)) => {
-                isolate.log(Level::Warn, "reader_rejected", &rejection.to_string());
-                self.last_rejection.replace(Some(rejection));
-            }
-            _ => {}
+        if let Some((version, rejection)) = version.zip(rejection) {
+            isolate.log(Level::Warn, "reader_rejected", &rejection.to_string());
+            self.last_rejection.replace(Some((version, rejection)));
         }
     }
 }

@@ -1,10 +1,10 @@
 //! An answer as it travels: what the object says in headers, and what a reader makes of them.
 
-use super::Answer;
+use super::{Answer, Ask};
 use crate::coordinator::SnapshotAnswer;
 use crate::names::header;
 use crate::version::{ETag, Version};
-use crate::wire::{Freshness, ReadState, cache_control, http_date, server_timing};
+use crate::wire::{Freshness, Pending, ReadState, cache_control, http_date, server_timing};
 
 impl SnapshotAnswer {
     /// The status: 304 when the reader holds the head already.
@@ -15,14 +15,14 @@ impl SnapshotAnswer {
 
     /// The headers, but for the media type.
     #[must_use]
-    pub fn fields(&self) -> [(&'static str, String); 8] {
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
         let (head, terms) = (&self.head, &self.terms);
         let state = if terms.base {
             ReadState::Base
         } else {
             ReadState::Fresh
         };
-        [
+        let mut fields = vec![
             (header::VERSION, head.version.to_string()),
             (header::ETAG, head.etag.as_str().to_owned()),
             (header::STATE, state.as_str().to_owned()),
@@ -34,19 +34,31 @@ impl SnapshotAnswer {
                 cache_control(terms.ttl_ms, terms.swr_ms),
             ),
             (header::SERVER_TIMING, server_timing("object", state)),
-        ]
+        ];
+        fields.extend(
+            self.pending
+                .map(|pending| (header::PENDING, pending.to_header())),
+        );
+        fields
     }
 }
 
 impl Answer<()> {
     /// Reads status and headers, and trusts none of them. A snapshot's body is still to be read.
+    /// An announcement that is not understood counts as none: nothing is switched to in error.
     ///
     /// # Errors
     /// One line for the log.
-    pub fn parse(status: u16, field: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+    pub fn parse(
+        ask: &Ask,
+        status: u16,
+        field: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
         let terms = field(header::FRESHNESS).and_then(|terms| Freshness::parse(&terms));
+        let pending = field(header::PENDING).and_then(|pending| Pending::parse(&pending));
         match (status, terms) {
-            (304, Some(terms)) => Ok(Self::NotModified { terms }),
+            (404, _) if matches!(ask, Ask::Pending { .. }) => Ok(Self::NotScheduled),
+            (304, Some(terms)) => Ok(Self::NotModified { terms, pending }),
             (200, Some(terms)) => {
                 let version = field(header::VERSION)
                     .and_then(|version| version.parse().ok())
@@ -59,6 +71,7 @@ impl Answer<()> {
                     version,
                     etag,
                     terms,
+                    pending: pending.filter(|pending| pending.version >= version),
                     body: (),
                 })
             }

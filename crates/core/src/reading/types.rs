@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::json::Members;
 use crate::lease::Ticket;
 use crate::version::{ETag, UnixMillis, Version};
-use crate::wire::{Freshness, ReadState};
+use crate::wire::{Freshness, Pending, ReadState};
 
 /// What a read gives.
 #[derive(Debug)]
@@ -43,10 +43,36 @@ pub enum Plan {
 /// One call to the coordinator, to be finished by [`receive`](super::Cache::receive) or [`fail`](super::Cache::fail).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The validator to ask with; `None` asks for the whole document.
-    pub if_none_match: Option<ETag>,
+    /// What to ask for.
+    pub ask: Ask,
     pub(super) ticket: Option<Ticket>,
     pub(super) sent: UnixMillis,
+}
+
+/// What a call asks the coordinator for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// The head.
+    Head {
+        /// The validator to ask with; `None` asks for the whole document.
+        if_none_match: Option<ETag>,
+    },
+    /// The snapshot that was announced, ahead of its moment.
+    Pending {
+        /// Its version.
+        version: Version,
+    },
+}
+
+impl Ask {
+    /// The validator to ask with.
+    #[must_use]
+    pub fn if_none_match(&self) -> Option<&ETag> {
+        match self {
+            Self::Head { if_none_match } => if_none_match.as_ref(),
+            Self::Pending { .. } => None,
+        }
+    }
 }
 
 /// The coordinator's answer to a call.
@@ -60,6 +86,8 @@ pub enum Answer<B> {
         etag: ETag,
         /// Age and terms.
         terms: Freshness,
+        /// What is scheduled next: this document itself, where that was asked for.
+        pending: Option<Pending>,
         /// The document, unparsed.
         body: B,
     },
@@ -67,7 +95,43 @@ pub enum Answer<B> {
     NotModified {
         /// Age and terms.
         terms: Freshness,
+        /// What is scheduled next.
+        pending: Option<Pending>,
     },
+    /// 404: the version that was asked for ahead of its moment is not scheduled any more.
+    NotScheduled,
+}
+
+impl<B> Answer<B> {
+    /// The version that a document came with.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        match self {
+            Self::Snapshot { version, .. } => Some(*version),
+            Self::NotModified { .. } | Self::NotScheduled => None,
+        }
+    }
+
+    /// What was made of a body that is read now.
+    pub fn with_body<C>(self, body: C) -> Answer<C> {
+        match self {
+            Self::Snapshot {
+                version,
+                etag,
+                terms,
+                pending,
+                body: _,
+            } => Answer::Snapshot {
+                version,
+                etag,
+                terms,
+                pending,
+                body,
+            },
+            Self::NotModified { terms, pending } => Answer::NotModified { terms, pending },
+            Self::NotScheduled => Answer::NotScheduled,
+        }
+    }
 }
 
 /// What became of an answer.
@@ -77,6 +141,8 @@ pub enum Received {
     Adopted,
     /// The version held was confirmed.
     Confirmed,
+    /// The announced version is held beside it, until its moment.
+    Prepared,
     /// Older than what is held, or about something no longer held: dropped.
     Ignored,
     /// The document did not fit the Worker's types: the version before stays.

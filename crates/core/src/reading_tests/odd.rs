@@ -31,8 +31,8 @@ fn a_refused_version_is_not_sent_again() {
         reader.now += TTL_MS;
         let call = reader.call();
         assert_eq!(
-            call.if_none_match,
-            Some(etag(2)),
+            call.ask.if_none_match(),
+            Some(&etag(2)),
             "what was refused, not what is held"
         );
         assert_eq!(reader.receive(&call, NOT_MODIFIED), Received::Refused);
@@ -45,7 +45,7 @@ fn a_refused_version_is_not_sent_again() {
     assert_eq!(reader.receive(&call, snapshot(3)), Received::Adopted);
     assert_eq!(reader.seen(), (3, ReadState::Fresh, 0));
     reader.now += TTL_MS;
-    assert_eq!(reader.call().if_none_match, Some(etag(3)));
+    assert_eq!(reader.call().ask.if_none_match(), Some(&etag(3)));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_first_document_that_does_not_fit_leaves_the_base() {
     assert_eq!(reader.plan(), Plan::Serve);
     reader.now += 1;
     let call = reader.call();
-    assert_eq!(call.if_none_match, Some(etag(1)));
+    assert_eq!(call.ask.if_none_match(), Some(&etag(1)));
     assert_eq!(reader.receive(&call, snapshot(2)), Received::Adopted);
 }
 
@@ -109,7 +109,7 @@ fn a_minimum_version_is_asked_for_even_when_fresh() {
     else {
         panic!()
     };
-    assert_eq!(call.if_none_match, Some(etag(1)));
+    assert_eq!(call.ask.if_none_match(), Some(&etag(1)));
     reader.receive(&call, snapshot(2));
     assert_eq!(reader.plan_at_least(2), Plan::Serve);
     assert_eq!(reader.seen().0, 2);
@@ -211,6 +211,7 @@ fn extreme_terms_neither_overflow_nor_panic() {
                 version,
                 etag,
                 terms,
+                pending: None,
                 body: "1".to_owned(),
             },
         );
@@ -243,6 +244,7 @@ fn built_in_layers_of_the_coordinator_never_stand_in_for_this_workers_own() {
             swr_ms: 0,
             base: true,
         },
+        pending: None,
         body: "the coordinator's",
     };
     let parse = |_: &str| -> Result<String, ()> { panic!("there is nothing to parse") };

@@ -149,7 +149,7 @@ proptest! {
             while out.first().is_some_and(|(_, due, _)| *due <= until) {
                 let (call, due, made) = out.remove(0);
                 reader.now = due;
-                let answer = if call.if_none_match.is_some() { NOT_MODIFIED } else { snapshot(1) };
+                let answer = if call.ask.if_none_match().is_some() { NOT_MODIFIED } else { snapshot(1) };
                 reader.receive(&call, answer);
                 heard_at = heard_at.max(Some(made));
             }
