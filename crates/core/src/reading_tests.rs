@@ -12,6 +12,10 @@ use crate::version::ContentHash;
 mod calls;
 #[path = "reading_tests/odd.rs"]
 mod odd;
+#[path = "reading_tests/pending.rs"]
+mod pending;
+#[path = "reading_tests/pending_properties.rs"]
+mod pending_properties;
 #[path = "reading_tests/properties.rs"]
 mod properties;
 
