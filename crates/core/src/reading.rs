@@ -133,16 +133,6 @@ impl<T> Cache<T> {
                 self.hear(pending, terms, call.sent, steady);
                 (received, None)
             }
-            // Even where it does not say that it is ahead: the moment is known, and not to be missed.
-            Answer::Snapshot {
-                version,
-                etag,
-                pending,
-                body,
-                ..
-            } if call.ask == (Ask::Pending { version }) => {
-                self.prepare(call, (version, etag), pending, steady, || parse(body))
-            }
             Answer::Snapshot {
                 version,
                 etag,
@@ -150,6 +140,10 @@ impl<T> Cache<T> {
                 pending,
                 body,
             } => {
+                // Even where it does not say that it is ahead: the moment is known, and not to be missed.
+                if call.ask == (Ask::Pending { version }) {
+                    return self.prepare(call, (version, etag), pending, steady, || parse(body));
+                }
                 let terms = terms.aged(travel_ms);
                 let received =
                     self.take_head(call, (version, etag), terms, pending, steady, || {
