@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use bellwether_core::api::{ApiRequest, respond};
+use bellwether_core::api::{ApiRequest, pending_version, respond};
 use bellwether_core::coordinator::{Coordinator as Core, OpenError, SnapshotAnswer};
 use bellwether_core::log::LogRecord;
 use bellwether_core::names::header;
@@ -121,6 +121,7 @@ impl Coordinator {
             return Err(Problem::bare(ProblemKind::NotFound));
         };
         match leaf {
+            Leaf::Snapshot if !query.is_empty() => pending_snapshot(core, query).await,
             Leaf::Snapshot => {
                 let if_none_match = request_header(&request, header::IF_NONE_MATCH);
                 let if_none_match = if_none_match.as_deref();
@@ -154,6 +155,15 @@ impl Coordinator {
             }
         }
     }
+}
+
+async fn pending_snapshot(core: &Core<Host>, query: &str) -> std::result::Result<Answer, Problem> {
+    let version = pending_version(query)?;
+    let answer = core.pending_snapshot(version).await;
+    answer.map(snapshot).ok_or_else(|| {
+        let detail = format!("nothing is scheduled as version {version}");
+        Problem::new(ProblemKind::UnknownPending, detail)
+    })
 }
 
 fn snapshot(snapshot: SnapshotAnswer) -> Answer {

@@ -22,12 +22,13 @@ use crate::http::{Answer, request_header};
 use crate::worker_env::WorkerEnv;
 
 /// Headers of a snapshot that go on to the client.
-const SNAPSHOT_HEADERS: [&str; 9] = [
+const SNAPSHOT_HEADERS: [&str; 10] = [
     header::CONTENT_TYPE,
     header::VERSION,
     header::ETAG,
     header::STATE,
     header::FRESHNESS,
+    header::PENDING,
     header::AGE,
     header::LAST_MODIFIED,
     header::CACHE_CONTROL,

@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::problem::{Problem, ProblemKind};
 use crate::query::query_value;
 use crate::reload_request::ReloadRequest;
-use crate::routes::{FROM_QUERY, Leaf, POINTER_QUERY, Route, TO_QUERY};
+use crate::routes::{FROM_QUERY, Leaf, PENDING_QUERY, POINTER_QUERY, Route, TO_QUERY};
 use crate::store::Head;
 use crate::version::{ETag, Version};
 use crate::wire::http_date;
@@ -90,6 +90,20 @@ impl ApiAnswer {
         self.with(header::VERSION, version.to_string())
             .with(header::ETAG, etag.as_str().to_owned())
     }
+}
+
+/// The version in the query of a snapshot that is scheduled.
+///
+/// # Errors
+/// A 400 where it is not one.
+pub fn pending_version(query: &str) -> Result<Version, Problem> {
+    let asked = query_value(query, PENDING_QUERY)?;
+    let number = asked.as_deref().and_then(|text| text.parse().ok());
+    number.and_then(Version::new).ok_or_else(|| {
+        Problem::bad_request(format!(
+            "the query parameter {PENDING_QUERY:?}: expected a version"
+        ))
+    })
 }
 
 /// Answers a request.

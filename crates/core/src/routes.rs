@@ -367,7 +367,6 @@ pub fn leaf_path(space: &SpaceName, leaf: Leaf) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::query::refuse_unknown;
     use proptest::prelude::*;
 
     /// Path, methods, and the scopes of its first and of its other methods.

@@ -23,7 +23,7 @@ use futures_channel::oneshot;
 
 pub use change::Change;
 pub use open::{BuiltIn, OpenError};
-pub use pending::{MAX_PENDING, POSTPONE_MS};
+pub use pending::{MAX_PENDING, POSTPONE_MS, RETRY_MS};
 pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
 
 pub use trigger::{RefreshReport, Reload, Trigger};

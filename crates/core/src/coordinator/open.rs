@@ -145,7 +145,7 @@ impl<P: Platform> Coordinator<P> {
                 built_in,
             }),
         };
-        coordinator.prepare_next(&mut coordinator.inner.state.borrow_mut());
+        coordinator.find_next(&mut coordinator.inner.state.borrow_mut())?;
         Ok(coordinator)
     }
 }

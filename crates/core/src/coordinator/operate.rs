@@ -11,7 +11,7 @@ use crate::json::Members;
 use crate::platform::Platform;
 use crate::problem::{Problem, ProblemKind};
 use crate::settings::duration::format_duration_ms;
-use crate::store::Pending;
+use crate::store::{Head, Pending};
 use crate::version::UnixMillis;
 use crate::wire::rfc3339;
 
@@ -45,45 +45,51 @@ impl<P: Platform> Job<'_, P> {
             refused: false,
         };
         let warnings = self.activation_warnings(at, replaces.is_some());
-        let head = state.head.clone();
+        let previous = state.head.version;
         let in_ms = at.since(self.signed.at);
-        let body = |id: u64| {
+        let body = |id: u64, head: &Head| {
             let told = Members::new()
                 .number("id", id)
                 .text("activate_at", &rfc3339(at))
                 .number("in_ms", in_ms)
                 .take();
-            let mut body = self.told("scheduled", head.version, &head);
+            let mut body = self.told("scheduled", previous, head);
             body.value("pending", told)
                 .texts("warnings", &warnings)
                 .take()
         };
-        let mut told = Value::Null;
+        let mut id = 0;
         self.commit(state, "scheduled", |store| {
             if let Some(replaced) = replaces {
                 store.delete_pending(replaced)?;
             }
-            let id = store.insert_pending(&pending)?;
-            told = body(id);
-            self.keep(store, 202, &told)?;
+            id = store.insert_pending(&pending)?;
             Ok(Some(format!("pending {id}")))
         })?;
         self.coordinator.prepare_next(state);
-        Ok((202, told))
+        // Told after it was prepared: a change that was announced and is replaced moves the head.
+        let body = body(id, &state.head);
+        self.store()
+            .atomically(|store| self.keep(store, 202, &body))
+            .map_err(storage)?;
+        Ok((202, body))
     }
 
     /// Takes a pending change away.
     pub(super) fn cancel(&self, state: &mut State, id: u64) -> Result<(u16, Value), Problem> {
         let pending = self.known_pending(id)?;
+        let previous = state.head.version;
         let warnings = self.activation_warnings(pending.at, true);
-        let mut body = self.told("cancelled", state.head.version, &state.head);
-        let body = body.texts("warnings", &warnings).take();
         self.commit(state, "cancelled", |store| {
             store.delete_pending(id)?;
-            self.keep(store, 200, &body)?;
             Ok(Some(format!("pending {id}")))
         })?;
         self.coordinator.prepare_next(state);
+        let mut body = self.told("cancelled", previous, &state.head);
+        let body = body.texts("warnings", &warnings).take();
+        self.store()
+            .atomically(|store| self.keep(store, 200, &body))
+            .map_err(storage)?;
         Ok((200, body))
     }
 

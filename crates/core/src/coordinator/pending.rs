@@ -9,15 +9,18 @@ use crate::log::{Level, LogRecord};
 use crate::platform::Platform;
 use crate::reason::Reason;
 use crate::sql::SqlError;
-use crate::store::{AuditEntry, ChangeKind, Head, Origin, Pending, Signed, Store};
-use crate::version::{UnixMillis, Version};
+use crate::store::{Adoption, AuditEntry, ChangeKind, Head, Origin, Pending, Signed, Store};
+use crate::version::{ETag, UnixMillis, Version};
 
 /// How many changes may wait at once.
 pub const MAX_PENDING: usize = 100;
 
 /// How long the end of an override is put off that would leave a document which must not become the
-/// head, in milliseconds; and any change that storage would not take.
+/// head, in milliseconds.
 pub const POSTPONE_MS: u64 = 60_000;
+
+/// How long it takes until what storage refused is tried again, in milliseconds.
+pub const RETRY_MS: u64 = 1_000;
 
 /// The change whose moment comes first.
 #[derive(Clone, Debug)]
@@ -58,35 +61,42 @@ impl<P: Platform> Coordinator<P> {
                 return;
             }
             if let Err(error) = self.activate(&mut state, now) {
-                if let Some(next) = &mut state.next {
-                    next.at = now.plus(POSTPONE_MS);
-                    next.snapshot = None;
-                }
-                self.log_failure("activation_failed", &error.0);
+                self.put_off(&mut state, &error);
                 return;
             }
         }
     }
 
+    /// [`find_next`](Self::find_next), for whoever has done what was to be done: where storage
+    /// refuses, it is tried again a little later.
+    pub(super) fn prepare_next(&self, state: &mut State) {
+        if let Err(error) = self.find_next(state) {
+            self.put_off(state, &error);
+        }
+    }
+
     /// Looks at the change whose moment comes first, gives it a number, and announces it. To be
     /// called whenever the head, the layers, the rules or the pending changes are others.
-    pub(super) fn prepare_next(&self, state: &mut State) {
-        let store = Store(&self.inner.platform);
-        let next = store.next_pending().and_then(|pending| {
-            let next = pending.map(|pending| self.prepare(state, &pending));
-            next.transpose()
+    ///
+    /// # Errors
+    /// When storage refuses.
+    pub(super) fn find_next(&self, state: &mut State) -> Result<(), SqlError> {
+        let pending = Store(&self.inner.platform).next_pending()?;
+        let next = pending.as_ref().map(|pending| self.prepare(state, pending));
+        state.next = next.transpose()?;
+        let told = state.next.as_ref().and_then(|next| next.snapshot.as_ref());
+        if told.is_none() && state.control.last_version > state.head.version {
+            self.withdraw(state)?;
+        }
+        Ok(())
+    }
+
+    fn put_off(&self, state: &mut State, error: &SqlError) {
+        state.next = Some(Next {
+            at: self.inner.platform.now().plus(RETRY_MS),
+            snapshot: None,
         });
-        state.next = match next {
-            Ok(next) => next,
-            Err(error) => {
-                self.log_failure("pending_unreadable", &error.0);
-                let retry = |next: &Next| Next {
-                    snapshot: None,
-                    ..next.clone()
-                };
-                state.next.as_ref().map(retry)
-            }
-        };
+        self.log_failure("activation_failed", &error.0);
     }
 
     fn prepare(&self, state: &mut State, pending: &Pending) -> Result<Next, SqlError> {
@@ -132,12 +142,55 @@ impl<P: Platform> Coordinator<P> {
         Ok(next)
     }
 
+    /// A number that readers were told will never be the head: an isolate that did not hear of it
+    /// switches all the same, and would then take the head for something older. So the head gets a
+    /// number above it.
+    fn withdraw(&self, state: &mut State) -> Result<(), SqlError> {
+        const WITHDRAW: &str = "withdraw";
+        let version = state.control.last_version.next();
+        let version = version.ok_or_else(|| SqlError("no version is left".to_owned()))?;
+        let mut control = state.control.clone();
+        control.last_version = version;
+        let now = self.inner.platform.now();
+        let head = Head {
+            version,
+            etag: ETag::of(version, &state.head.hash),
+            adopted_at: now,
+            ..state.head.clone()
+        };
+        Store(&self.inner.platform).atomically(|store| {
+            store.put_head(&Adoption {
+                head: &head,
+                layers: &[],
+                actor: WITHDRAW,
+                action: WITHDRAW,
+                reason: None,
+                rollback_of: None,
+            })?;
+            store.put_control(&control)?;
+            store.append_audit(&AuditEntry {
+                at: now,
+                actor: WITHDRAW,
+                action: WITHDRAW,
+                reason: None,
+                before: Some(state.head.version),
+                after: version,
+                outcome: "adopted",
+                detail: None,
+            })?;
+            store.prune(self.retention(), now)
+        })?;
+        state.head = head;
+        state.control = control;
+        Ok(())
+    }
+
     /// Makes the change the head whose moment came first.
     fn activate(&self, state: &mut State, now: UnixMillis) -> Result<(), SqlError> {
         let store = Store(&self.inner.platform);
-        let Some(pending) = store.next_pending()? else {
-            state.next = None;
-            return Ok(());
+        let pending = store.next_pending()?.filter(|pending| pending.at <= now);
+        let Some(pending) = pending else {
+            return self.find_next(state);
         };
         let change = Change::of(&pending)?;
         let stack = Stack::load(&store)?;
@@ -168,8 +221,7 @@ impl<P: Platform> Coordinator<P> {
             }
             Err(reasons) => self.refuse_due(state, &pending, &reasons, now)?,
         }
-        self.prepare_next(state);
-        Ok(())
+        self.find_next(state)
     }
 
     /// What no longer fits is dropped; but the end of an override is tried until it does.
