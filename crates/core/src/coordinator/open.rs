@@ -119,12 +119,21 @@ impl<P: Platform> Coordinator<P> {
         };
         let stored_schedule = store.schedule()?;
         let stored_head = store.head()?;
-        let mut control = start.control(stored_head.as_ref())?;
+        let stored_control = store.control()?;
+        let mut control = start.control(stored_control.clone(), stored_head.as_ref())?;
         let schedule = start.schedule(stored_schedule.clone(), &control, random);
+        // Together: what an older code left becomes today's in one step.
+        store.atomically(|store| {
+            if stored_control.is_none() {
+                store.put_control(&control)?;
+                store.seal_audit()?;
+            }
+            if stored_schedule.as_ref() != Some(&schedule) {
+                store.put_schedule(&schedule)?;
+            }
+            Ok(())
+        })?;
         let (head, base_owed) = start.head(stored_head, stored_base.as_ref(), &mut control)?;
-        if stored_schedule.as_ref() != Some(&schedule) {
-            store.put_schedule(&schedule)?;
-        }
         let coordinator = Self {
             inner: Rc::new(Inner {
                 state: RefCell::new(State {
@@ -158,23 +167,17 @@ struct Start<'a, P> {
 }
 
 impl<P: Platform> Start<'_, P> {
-    /// What operators set. In a database that an older code wrote, or in a new one, it begins here,
-    /// and so does the audit's chain.
-    fn control(&self, head: Option<&Head>) -> Result<Control, SqlError> {
+    /// What operators set; nothing yet in a database that an older code wrote, or in a new one.
+    fn control(&self, stored: Option<Control>, head: Option<&Head>) -> Result<Control, SqlError> {
         let newest = head.map_or(Version::FIRST, |head| head.version);
-        if let Some(control) = self.store.control()? {
+        if let Some(control) = stored {
             return Ok(Control {
                 last_version: control.last_version.max(newest),
                 ..control
             });
         }
         let pulled = self.store.layer(LayerName::Source)?;
-        let control = Control::new(newest, pulled.map(|layer| layer.hash));
-        self.store.atomically(|store| {
-            store.put_control(&control)?;
-            store.seal_audit()
-        })?;
-        Ok(control)
+        Ok(Control::new(newest, pulled.map(|layer| layer.hash)))
     }
 
     /// The stored schedule under today's settings.
