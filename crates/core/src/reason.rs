@@ -13,6 +13,9 @@ pub const MAX_POINTER_CHARS: usize = 256;
 /// The longest [`Reason::message`], in characters; a longer one ends in `…`.
 pub const MAX_MESSAGE_CHARS: usize = 512;
 
+/// The longest [`Reason::expected`] and [`Reason::found`], in characters; a longer one ends in `…`.
+pub const MAX_EXPECTED_CHARS: usize = 240;
+
 /// Why a candidate was refused. Holds pointers, kinds, sizes and key names, never a value: reasons
 /// are logged and shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,12 @@ pub struct Reason {
     pub code: ReasonCode,
     /// What was found and what was expected.
     pub message: String,
+    /// What a schema expected there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What kind of value was found instead; never the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
 }
 
 impl Reason {
@@ -32,18 +41,33 @@ impl Reason {
             pointer: clip(pointer, MAX_POINTER_CHARS).into_owned(),
             code,
             message: clip(message, MAX_MESSAGE_CHARS).into_owned(),
+            expected: None,
+            found: None,
         }
     }
-}
 
-impl Reason {
+    /// A reason that says both; `expected` over its limit is cut and ends in `…`.
+    pub fn of(code: ReasonCode, pointer: &str, found: &str, expected: &str) -> Reason {
+        let expected = clip(expected, MAX_EXPECTED_CHARS);
+        let message = format!("found {found}; expected {expected}");
+        Reason {
+            found: Some(clip(found, MAX_EXPECTED_CHARS).into_owned()),
+            expected: Some(expected.into_owned()),
+            ..Reason::new(code, pointer, &message)
+        }
+    }
+
     /// As it is stored and shown.
     pub(crate) fn to_json(&self) -> Value {
         let mut members = Members::new();
         members
             .text("pointer", &self.pointer)
             .text("code", self.code.as_str());
-        members.text("message", &self.message).take()
+        members
+            .text("message", &self.message)
+            .text_if_any("expected", self.expected.as_deref())
+            .text_if_any("found", self.found.as_deref());
+        members.take()
     }
 }
 
@@ -86,6 +110,12 @@ pub enum ReasonCode {
     PathConflict,
     /// The version that a rollback goes back to is not kept any more.
     VersionGone,
+    /// The document breaks the space's schema.
+    Schema,
+    /// The schema itself cannot be used.
+    SchemaInvalid,
+    /// Validating against the schema took more than its limits allow.
+    SchemaLimit,
     /// A code this build does not know: a newer build stored it.
     #[serde(other)]
     Unknown,
@@ -108,6 +138,9 @@ impl ReasonCode {
             ReasonCode::KeyLoss => "key_loss",
             ReasonCode::PathConflict => "path_conflict",
             ReasonCode::VersionGone => "version_gone",
+            ReasonCode::Schema => "schema",
+            ReasonCode::SchemaInvalid => "schema_invalid",
+            ReasonCode::SchemaLimit => "schema_limit",
             ReasonCode::Unknown => "unknown",
         }
     }
@@ -152,7 +185,7 @@ mod tests {
     )]
     use super::*;
 
-    const ALL: [ReasonCode; 14] = [
+    const ALL: [ReasonCode; 17] = [
         ReasonCode::Empty,
         ReasonCode::NotUtf8,
         ReasonCode::ByteOrderMark,
@@ -166,6 +199,9 @@ mod tests {
         ReasonCode::KeyLoss,
         ReasonCode::PathConflict,
         ReasonCode::VersionGone,
+        ReasonCode::Schema,
+        ReasonCode::SchemaInvalid,
+        ReasonCode::SchemaLimit,
         ReasonCode::Unknown,
     ];
 
@@ -181,7 +217,7 @@ mod tests {
     #[test]
     fn a_newer_builds_code_still_reads() {
         let reason: Reason =
-            serde_json::from_str(r#"{"pointer":"","code":"schema","message":"m"}"#).unwrap();
+            serde_json::from_str(r#"{"pointer":"","code":"of_tomorrow","message":"m"}"#).unwrap();
         assert_eq!(reason.code, ReasonCode::Unknown);
     }
 
