@@ -7,6 +7,7 @@
 
 mod checks;
 mod patterns;
+mod secrets;
 mod words;
 
 use super::Schema;
