@@ -7,6 +7,7 @@
 
 mod compile;
 mod ecma;
+mod engine;
 mod expected;
 mod explain;
 mod index;

@@ -1,12 +1,29 @@
-//! Regular expressions as JSON Schema writes them (ECMA-262 with the flag `u`), in the syntax of
-//! `regex-lite`. The engine takes linear time; what it cannot do is refused here.
+//! Reads regular expressions as JSON Schema writes them: ECMA-262 with the flag `u`. What takes more
+//! than linear time is refused.
 
-/// Any character. Classes are built of text like this, which is what the engine reads.
-const ANY: &str = "\\x{0}-\\x{10FFFF}";
-const LINE_ENDS: &str = "\\n\\r\\x{2028}\\x{2029}";
-/// ECMA's white space is Unicode's, the engine's is ASCII's.
-const SPACE: &str = "\\x{9}-\\x{D}\\x{20}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}\\x{FEFF}";
-const NOT_SPACE: &str = "\\x{0}-\\x{8}\\x{E}-\\x{1F}\\x{21}-\\x{9F}\\x{A1}-\\x{167F}\\x{1681}-\\x{1FFF}\\x{200B}-\\x{2027}\\x{202A}-\\x{202E}\\x{2030}-\\x{205E}\\x{2060}-\\x{2FFF}\\x{3001}-\\x{FEFE}\\x{FF00}-\\x{10FFFF}";
+use super::engine::{Node, Place, Program, Set};
+
+type Ranges = &'static [(u32, u32)];
+
+const DIGITS: Ranges = &[(0x30, 0x39)];
+const WORD: Ranges = &[(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)];
+const LINE_ENDS: Ranges = &[(0xA, 0xA), (0xD, 0xD), (0x2028, 0x2029)];
+/// Unicode's white space and line ends, as ECMA has them.
+const SPACE: Ranges = &[
+    (0x9, 0xD),
+    (0x20, 0x20),
+    (0xA0, 0xA0),
+    (0x1680, 0x1680),
+    (0x2000, 0x200A),
+    (0x2028, 0x2029),
+    (0x202F, 0x202F),
+    (0x205F, 0x205F),
+    (0x3000, 0x3000),
+    (0xFEFF, 0xFEFF),
+];
+const LAST: u32 = 0x10_FFFF;
+/// How many groups may be within each other.
+const MAX_GROUPS: usize = 50;
 
 const ECMA: &str = "a regular expression of ECMA-262 (with the flag \"u\")";
 const UNSUPPORTED_LOOK: Refusal = (
@@ -29,23 +46,23 @@ const UNSUPPORTED_FLAGS: Refusal = (
 /// What was found, and what was expected.
 pub(super) type Refusal = (&'static str, &'static str);
 
-/// A pattern for the engine.
-#[derive(Debug)]
-pub(super) struct Translated {
-    /// In its syntax.
-    pub(super) text: String,
-    /// About how many states it has, all repetitions counted out.
-    pub(super) states: u64,
-}
+const NOTHING: Refusal = (
+    "a pattern that repeats nothing",
+    "\"*\", \"+\", \"?\" and \"{\" after what they repeat",
+);
+const TOO_LARGE: Refusal = (
+    "a pattern that is too large",
+    "at most 2000 characters and ranges, all repetitions written out, and 50 groups within each other",
+);
 
-/// A pattern's translation.
+/// A pattern, compiled.
 ///
 /// # Errors
 /// What was found and what was expected.
-pub(super) fn translate(pattern: &str) -> Result<Translated, Refusal> {
+pub(super) fn compile(pattern: &str) -> Result<Program, Refusal> {
     let mut pass = Pass {
         rest: pattern.chars(),
-        text: String::new(),
+        sets: Vec::new(),
         groups: vec![Group::default()],
     };
     while let Some(c) = pass.rest.next() {
@@ -55,61 +72,64 @@ pub(super) fn translate(pattern: &str) -> Result<Translated, Refusal> {
     if !pass.groups.is_empty() {
         return Err(("a pattern that has a \"(\" without \")\"", ECMA));
     }
-    Ok(Translated {
-        text: pass.text,
-        states: whole.states.saturating_add(whole.last),
-    })
+    Program::new(whole.alternatives(), pass.sets).map_err(|_| TOO_LARGE)
 }
 
 /// An open group.
 #[derive(Default)]
 struct Group {
-    /// What its terms but the last count for.
-    states: u64,
-    /// What the last term counts for.
-    last: u64,
+    /// What stands before the last `|`.
+    before: Vec<Vec<Node>>,
+    sequence: Vec<Node>,
     /// Whether the last term can be repeated.
     repeatable: bool,
 }
 
+impl Group {
+    fn alternatives(mut self) -> Vec<Vec<Node>> {
+        self.before.push(self.sequence);
+        self.before
+    }
+}
+
 struct Pass<'p> {
     rest: std::str::Chars<'p>,
-    text: String,
+    sets: Vec<Set>,
     groups: Vec<Group>,
 }
 
 /// What an escape stands for.
 enum Escaped {
-    One(char),
-    /// Several characters, as the inside of a class.
-    Class(&'static str),
-    /// A place: `\b` or `\B`.
-    Place(&'static str),
+    One(u32),
+    /// Characters in these ranges, or all others.
+    Class(Ranges, bool),
+    Place(Place),
 }
 
 impl Pass<'_> {
     fn term(&mut self, c: char) -> Result<(), Refusal> {
         match c {
-            '^' | '$' => {
-                self.text.push(c);
-                self.ends_term(1, false);
-            }
+            '^' => self.add(Node::Place(Place::Start), false),
+            '$' => self.add(Node::Place(Place::End), false),
             '|' => {
-                self.text.push(c);
-                self.ends_term(1, false);
+                if let Some(group) = self.groups.last_mut() {
+                    group.before.push(std::mem::take(&mut group.sequence));
+                    group.repeatable = false;
+                }
             }
-            '.' => self.class(&["^", LINE_ENDS]),
+            '.' => self.class(LINE_ENDS.to_vec(), true),
             '(' => self.open()?,
             ')' => {
                 let group = self.groups.pop().unwrap_or_default();
                 if self.groups.is_empty() {
                     return Err(("a pattern that has a \")\" without \"(\"", ECMA));
                 }
-                self.text.push(')');
-                self.ends_term(group.states.saturating_add(group.last), true);
+                self.add(Node::Group(group.alternatives()), true);
             }
             '[' => self.bracket()?,
-            '*' | '+' | '?' => self.repeat(c, 1)?,
+            '*' => self.repeat(0, None)?,
+            '+' => self.repeat(1, None)?,
+            '?' => self.repeat(0, Some(1))?,
             '{' => self.counted()?,
             ']' | '}' => {
                 return Err((
@@ -118,37 +138,25 @@ impl Pass<'_> {
                 ));
             }
             '\\' => match self.escape(false)? {
-                Escaped::One(c) => self.literal(c),
-                Escaped::Class(inside) => self.class(&[inside]),
-                Escaped::Place(place) => {
-                    self.text.push_str(place);
-                    self.ends_term(1, false);
-                }
+                Escaped::One(c) => self.class(vec![(c, c)], false),
+                Escaped::Class(ranges, negated) => self.class(ranges.to_vec(), negated),
+                Escaped::Place(place) => self.add(Node::Place(place), false),
             },
-            c => self.literal(c),
+            c => self.class(vec![(c.into(), c.into())], false),
         }
         Ok(())
     }
 
-    fn ends_term(&mut self, states: u64, repeatable: bool) {
+    fn add(&mut self, node: Node, repeatable: bool) {
         if let Some(group) = self.groups.last_mut() {
-            group.states = group.states.saturating_add(group.last);
-            group.last = states.max(1);
+            group.sequence.push(node);
             group.repeatable = repeatable;
         }
     }
 
-    fn literal(&mut self, c: char) {
-        push_literal(&mut self.text, c);
-        // In the engine's bytes.
-        self.ends_term(c.len_utf8() as u64, true);
-    }
-
-    fn class(&mut self, inside: &[&str]) {
-        self.text.push('[');
-        inside.iter().for_each(|part| self.text.push_str(part));
-        self.text.push(']');
-        self.ends_term(4, true);
+    fn class(&mut self, ranges: Vec<(u32, u32)>, negated: bool) {
+        self.add(Node::Set(self.sets.len()), true);
+        self.sets.push(Set { ranges, negated });
     }
 
     fn open(&mut self) -> Result<(), Refusal> {
@@ -169,25 +177,22 @@ impl Pass<'_> {
             }
             self.rest = ahead;
         }
+        if self.groups.len() > MAX_GROUPS {
+            return Err(TOO_LARGE);
+        }
         // Nobody asks what a group matched.
-        self.text.push_str("(?:");
         self.groups.push(Group::default());
         Ok(())
     }
 
-    fn repeat(&mut self, sign: char, times: u64) -> Result<(), Refusal> {
+    fn repeat(&mut self, least: u32, most: Option<u32>) -> Result<(), Refusal> {
         let group = self.groups.last_mut();
-        let Some(group) = group.filter(|group| group.repeatable) else {
-            return Err((
-                "a pattern that repeats nothing",
-                "\"*\", \"+\", \"?\" and \"{\" after what they repeat",
-            ));
-        };
+        let group = group.filter(|group| group.repeatable).ok_or(NOTHING)?;
         group.repeatable = false;
-        group.last = group.last.saturating_mul(times).saturating_add(1);
-        if sign != '}' {
-            self.text.push(sign);
-        }
+        let node = group.sequence.pop().ok_or(NOTHING)?;
+        group
+            .sequence
+            .push(Node::Repeat(Box::new(node), least, most));
         // Lazy or not: whether there is a match does not depend on it.
         if self.rest.as_str().starts_with('?') {
             self.rest.next();
@@ -207,61 +212,50 @@ impl Pass<'_> {
             digits.parse::<u32>().ok().filter(|_| plain)
         };
         let least = count(least).ok_or(MALFORMED)?;
-        let times = match most {
-            "" => least.saturating_add(1),
-            most => count(most).filter(|most| *most >= least).ok_or(MALFORMED)?,
+        let most = match most {
+            "" => None,
+            most => Some(count(most).filter(|most| *most >= least).ok_or(MALFORMED)?),
         };
         self.rest = rest.chars();
-        self.repeat('}', u64::from(times.max(1)))?;
-        self.text.push('{');
-        self.text.push_str(inside);
-        self.text.push('}');
-        Ok(())
+        self.repeat(least, most)
     }
 
     fn bracket(&mut self) -> Result<(), Refusal> {
-        let mut inside = String::new();
+        const RANGE: Refusal = (
+            "a pattern that has a range that does not go from one character up to another",
+            ECMA,
+        );
+        let mut ranges = Vec::new();
         let negated = self.rest.as_str().starts_with('^');
         if negated {
             self.rest.next();
         }
-        loop {
-            match self.class_item()? {
-                None => break,
-                Some(Escaped::One(first)) => {
-                    push_literal(&mut inside, first);
-                    let mut ahead = self.rest.clone();
-                    if ahead.next() == Some('-') && ahead.next() != Some(']') {
-                        self.rest.next();
-                        match self.class_item()? {
-                            Some(Escaped::One(last)) if first <= last => {
-                                inside.push('-');
-                                push_literal(&mut inside, last);
-                            }
-                            _ => {
-                                return Err((
-                                    "a pattern that has a range that does not go from one character up to another",
-                                    ECMA,
-                                ));
-                            }
-                        }
+        while let Some(item) = self.class_item()? {
+            let mut ahead = self.rest.clone();
+            let is_range = ahead.next() == Some('-') && ahead.next() != Some(']');
+            match item {
+                Escaped::One(first) if is_range => {
+                    self.rest.next();
+                    match self.class_item()? {
+                        Some(Escaped::One(last)) if first <= last => ranges.push((first, last)),
+                        _ => return Err(RANGE),
                     }
                 }
-                Some(Escaped::Class(class) | Escaped::Place(class)) => {
-                    inside.push_str(class);
-                    let mut ahead = self.rest.clone();
-                    if ahead.next() == Some('-') && ahead.next() != Some(']') {
-                        return Err(("a pattern that has a range that begins with a class", ECMA));
+                Escaped::One(c) => ranges.push((c, c)),
+                _ if is_range => return Err(RANGE),
+                Escaped::Class(class, false) => ranges.extend_from_slice(class),
+                Escaped::Class(class, true) => {
+                    let mut next = 0;
+                    for (first, last) in class {
+                        ranges.push((next, first - 1));
+                        next = last + 1;
                     }
+                    ranges.push((next, LAST));
                 }
+                Escaped::Place(_) => {}
             }
         }
-        match (negated, inside.is_empty()) {
-            (false, true) => self.class(&["^", ANY]),
-            (true, true) => self.class(&[ANY]),
-            (false, false) => self.class(&[&inside]),
-            (true, false) => self.class(&["^", &inside]),
-        }
+        self.class(ranges, negated);
         Ok(())
     }
 
@@ -271,7 +265,7 @@ impl Pass<'_> {
             None => Err(("a pattern that has a \"[\" without \"]\"", ECMA)),
             Some(']') => Ok(None),
             Some('\\') => self.escape(true).map(Some),
-            Some(c) => Ok(Some(Escaped::One(c))),
+            Some(c) => Ok(Some(Escaped::One(c.into()))),
         }
     }
 
@@ -281,16 +275,15 @@ impl Pass<'_> {
             .next()
             .ok_or(("a pattern that ends with \"\\\"", ECMA))?;
         let one = match c {
-            'd' => return Ok(Escaped::Class("\\d")),
-            'D' => return Ok(Escaped::Class("\\D")),
-            'w' => return Ok(Escaped::Class("\\w")),
-            'W' => return Ok(Escaped::Class("\\W")),
-            's' => return Ok(Escaped::Class(SPACE)),
-            'S' => return Ok(Escaped::Class(NOT_SPACE)),
+            'd' => return Ok(Escaped::Class(DIGITS, false)),
+            'D' => return Ok(Escaped::Class(DIGITS, true)),
+            'w' => return Ok(Escaped::Class(WORD, false)),
+            'W' => return Ok(Escaped::Class(WORD, true)),
+            's' => return Ok(Escaped::Class(SPACE, false)),
+            'S' => return Ok(Escaped::Class(SPACE, true)),
             'b' if in_class => '\u{8}',
-            // Alone in a group: the engine has more to say with braces behind it.
-            'b' => return Ok(Escaped::Place("(?:\\b)")),
-            'B' if !in_class => return Ok(Escaped::Place("(?:\\B)")),
+            'b' => return Ok(Escaped::Place(Place::WordEnd(true))),
+            'B' if !in_class => return Ok(Escaped::Place(Place::WordEnd(false))),
             'p' | 'P' => return Err(UNSUPPORTED_PROPERTY),
             'k' | '1'..='9' => return Err(UNSUPPORTED_REFERENCE),
             't' => '\t',
@@ -320,7 +313,7 @@ impl Pass<'_> {
                 ));
             }
         };
-        Ok(Escaped::One(one))
+        Ok(Escaped::One(one.into()))
     }
 
     fn hexadecimal(&mut self, digits: usize) -> Option<u32> {
@@ -356,11 +349,3 @@ const BAD_NUMBER: Refusal = (
     "a pattern that has a \"\\x\" or \"\\u\" that is no character",
     "\"\\xE9\", \"\\u00E9\" or \"\\u{1F600}\"",
 );
-
-fn push_literal(text: &mut String, c: char) {
-    // The engine reads these two as the ends of a word when they are escaped.
-    if c.is_ascii_punctuation() && c != '<' && c != '>' {
-        text.push('\\');
-    }
-    text.push(c);
-}

@@ -184,24 +184,21 @@ impl Breach<'_> {
     fn alternatives(&self, keyword: &str) -> String {
         let alternatives = self.schema.get(keyword).and_then(Value::as_array);
         let alternatives = alternatives.map(Vec::as_slice).unwrap_or_default();
+        let count = alternatives.len();
+        let one_of = format!("that fits one of {count} alternatives under \"{keyword}\"");
         let mut described: Vec<String> = Vec::new();
         for alternative in alternatives {
             match self.describe(alternative) {
-                Some(text) if described.contains(&text) => {}
-                Some(text) => described.push(text),
-                None => {
-                    return format!(
-                        "a value that fits one of {} alternatives under \"{keyword}\"",
-                        alternatives.len()
-                    );
+                Some(text) if count <= QUOTED_VALUES => {
+                    if !described.contains(&text) {
+                        described.push(text);
+                    }
                 }
+                _ => return format!("a value {one_of}"),
             }
         }
         match described.as_slice() {
-            [only] if alternatives.len() > 1 => format!(
-                "{only} that fits one of {} alternatives under \"{keyword}\"",
-                alternatives.len()
-            ),
+            [only] if count > 1 => format!("{only} {one_of}"),
             described => described.join(", or "),
         }
     }

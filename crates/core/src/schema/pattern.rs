@@ -1,54 +1,17 @@
 //! The patterns of a schema, compiled, and the budget for matching them in one validation.
 
+use super::ecma::{Refusal, compile};
+use super::engine::Program;
 use super::index::Index;
-use regex_lite::{Regex, RegexBuilder};
 
-use super::ecma::{Refusal, translate};
-
-/// How many states a pattern may have, its repetitions counted out.
-const MAX_STATES: u64 = 2_000;
-const TOO_LARGE: &str =
-    "at most 2000 states, all repetitions counted out, and 50 groups within each other";
-/// What the engine may keep for one pattern.
-const MAX_COMPILED_BYTES: usize = 1 << 20;
-/// How much matching one validation may cost, in states times bytes of text: about a second.
-const MAX_MATCHING: u64 = 100_000_000;
-
-/// A pattern that was compiled.
-#[derive(Debug)]
-pub(super) struct Pattern {
-    states: u64,
-    regex: Regex,
-}
-
-impl Pattern {
-    /// A pattern as JSON Schema writes it.
-    ///
-    /// # Errors
-    /// What was found and what was expected.
-    pub(super) fn new(written: &str) -> Result<Pattern, Refusal> {
-        let translated = translate(written)?;
-        if translated.states > MAX_STATES {
-            return Err(("a pattern with too many states", TOO_LARGE));
-        }
-        let built = RegexBuilder::new(&translated.text)
-            .size_limit(MAX_COMPILED_BYTES)
-            .build();
-        match built {
-            Ok(regex) => Ok(Pattern {
-                states: translated.states.max(1),
-                regex,
-            }),
-            // The translation is well-formed, so it can only be the size or the nesting.
-            Err(_) => Err(("a pattern with many groups within each other", TOO_LARGE)),
-        }
-    }
-}
+/// How much matching one validation may cost, in a pattern's size times bytes of text: about a
+/// second.
+const MAX_MATCHING: usize = 100_000_000;
 
 /// The patterns of a schema, each once.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
-    list: Vec<Pattern>,
+    list: Vec<Program>,
     index: Index,
 }
 
@@ -56,16 +19,16 @@ impl Patterns {
     /// Adds a pattern.
     ///
     /// # Errors
-    /// As [`Pattern::new`].
+    /// As [`compile`].
     pub(super) fn add(&mut self, written: &str) -> Result<(), Refusal> {
         if self.index.get(written).is_none() {
-            self.list.push(Pattern::new(written)?);
+            self.list.push(compile(written)?);
             self.index.insert(written, self.list.len() - 1);
         }
         Ok(())
     }
 
-    fn get(&self, written: &str) -> Option<&Pattern> {
+    fn get(&self, written: &str) -> Option<&Program> {
         self.list.get(self.index.get(written)?)
     }
 }
@@ -74,7 +37,7 @@ impl Patterns {
 #[derive(Debug)]
 pub struct Matcher<'s> {
     patterns: &'s Patterns,
-    left: u64,
+    left: usize,
 }
 
 /// What came of matching.
@@ -101,12 +64,12 @@ impl<'s> Matcher<'s> {
         let Some(pattern) = self.patterns.get(pattern) else {
             return Matched::Spent;
         };
-        let cost = pattern.states.saturating_mul(text.len() as u64 + 1);
+        let cost = pattern.size().saturating_mul(text.len() + 1);
         match self.left.checked_sub(cost) {
             None => Matched::Spent,
             Some(left) => {
                 self.left = left;
-                if pattern.regex.is_match(text) {
+                if pattern.is_match(text) {
                     Matched::Yes
                 } else {
                     Matched::No

@@ -16,9 +16,11 @@ pub(super) struct References {
     by_pointer: Index,
     /// The document, and every schema in it with an `$id`.
     resources: Vec<Resource>,
+    by_uri: Index,
     /// The resources around the place that is walked over.
     open: Vec<usize>,
     anchors: Vec<Anchor>,
+    by_name: Index,
     made: Vec<Reference>,
 }
 
@@ -35,7 +37,6 @@ struct Resource {
 
 struct Anchor {
     name: String,
-    resource: usize,
     place: usize,
     dynamic: bool,
 }
@@ -77,7 +78,7 @@ impl References {
         if id.is_some() || self.resources.is_empty() {
             let id = id.unwrap_or_default().trim_end_matches('#');
             let uri = resolve(self.base(), id);
-            if node > 0 && self.resources.iter().any(|known| known.uri == uri) {
+            if !self.by_uri.insert(&uri, self.resources.len()) {
                 declared = Err("an \"$id\" that the document has twice".to_owned());
             }
             // The document's own entry stays open to the end.
@@ -103,13 +104,14 @@ impl References {
     /// Names a place.
     pub(super) fn anchor(&mut self, name: &str, place: usize, dynamic: bool) -> Result<(), String> {
         let resource = self.current();
-        let mut known = self.anchors.iter();
-        if known.any(|known| known.name == name && known.resource == resource) {
+        if !self
+            .by_name
+            .insert(&full_name(resource, name), self.anchors.len())
+        {
             return Err("an anchor that the document has twice".to_owned());
         }
         self.anchors.push(Anchor {
             name: name.to_owned(),
-            resource,
             place,
             dynamic,
         });
@@ -174,7 +176,7 @@ impl References {
         } else {
             let base = self.resources.get(reference.resource);
             let uri = resolve(base.map_or("", |base| &base.uri), uri);
-            self.resources.iter().position(|known| known.uri == uri)
+            self.by_uri.get(&uri)
         };
         let resource = resource.ok_or(OUTSIDE)?;
         let fragment = decode(fragment).ok_or(NOWHERE)?;
@@ -186,10 +188,8 @@ impl References {
             let pointer = format!("{root}{fragment}");
             return self.by_pointer.get(&pointer).ok_or(NOWHERE);
         }
-        let mut anchors = self.anchors.iter();
-        let anchor = anchors
-            .find(|anchor| anchor.name == fragment && anchor.resource == resource)
-            .ok_or(NOWHERE)?;
+        let anchor = self.by_name.get(&full_name(resource, &fragment));
+        let anchor = anchor.and_then(|at| self.anchors.get(at)).ok_or(NOWHERE)?;
         // With one of its name, the outermost is the nearest is this one.
         let same = |other: &&Anchor| other.dynamic && other.name == anchor.name;
         if reference.dynamic && anchor.dynamic && self.anchors.iter().filter(same).count() > 1 {
@@ -257,4 +257,9 @@ impl References {
     fn pointer(&self, place: usize) -> &str {
         self.places.get(place).map_or("", |place| &place.pointer)
     }
+}
+
+/// An anchor's name within its resource.
+fn full_name(resource: usize, name: &str) -> String {
+    format!("{resource}#{name}")
 }

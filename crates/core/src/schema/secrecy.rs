@@ -19,6 +19,9 @@ const NAMES: &[&str] = &[
     "authorization",
 ];
 
+/// How many schemas are followed for one place. Where there are more, it counts as a secret.
+const MAX_FOLLOWED: usize = 4_096;
+
 /// Whether a secret stands at this place, or the place is inside one: by the names on the way, or
 /// because some part of the schema marks it `writeOnly`.
 pub(super) fn is_secret(compiled: &Compiled, tokens: &[String]) -> bool {
@@ -37,8 +40,9 @@ fn is_secret_name(name: &str) -> bool {
 fn is_write_only(compiled: &Compiled, tokens: &[String]) -> bool {
     let mut schemas = vec![&compiled.root];
     for token in tokens.iter().map(Some).chain([None]) {
-        let mut at = 0;
-        add_in_place(compiled, &mut schemas);
+        if schemas.len() > MAX_FOLLOWED || !add_in_place(compiled, &mut schemas) {
+            return true;
+        }
         if schemas
             .iter()
             .any(|schema| schema.get("writeOnly") == Some(&Value::Bool(true)))
@@ -47,23 +51,25 @@ fn is_write_only(compiled: &Compiled, tokens: &[String]) -> bool {
         }
         let Some(token) = token else { break };
         let mut below = Vec::new();
-        while let Some(schema) = schemas.get(at) {
+        for schema in schemas {
             add_below(schema, token, &mut below);
-            at += 1;
         }
         schemas = below;
     }
     false
 }
 
-/// Adds the schemas that apply to the same value; each once.
-fn add_in_place<'s>(compiled: &'s Compiled, schemas: &mut Vec<&'s Value>) {
+/// Adds the schemas that apply to the same value; each once. Whether they are not too many.
+fn add_in_place<'s>(compiled: &'s Compiled, schemas: &mut Vec<&'s Value>) -> bool {
     let mut seen: Vec<*const Value> = Vec::new();
     let mut open = std::mem::take(schemas);
     while let Some(schema) = open.pop() {
         match seen.binary_search(&std::ptr::from_ref(schema)) {
             Ok(_) => continue,
             Err(at) => seen.insert(at, std::ptr::from_ref(schema)),
+        }
+        if schemas.len() == MAX_FOLLOWED {
+            return false;
         }
         schemas.push(schema);
         open.extend(reference(compiled, schema));
@@ -82,6 +88,7 @@ fn add_in_place<'s>(compiled: &'s Compiled, schemas: &mut Vec<&'s Value>) {
         let dependent = schema.get("dependentSchemas").and_then(Value::as_object);
         open.extend(dependent.into_iter().flat_map(|map| map.values()));
     }
+    true
 }
 
 /// Adds the schemas that may apply to a member or an item. Patterns are taken to match.

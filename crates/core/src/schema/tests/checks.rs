@@ -143,7 +143,7 @@ fn refusals_name_place_and_expectation() {
         ),
         (
             r#"{"pattern":"a{3000}"}"#,
-            "/pattern: found a pattern with too many states; expected at most 2000 states, all repetitions counted out, and 50 groups within each other",
+            "/pattern: found a pattern that is too large; expected at most 2000 characters and ranges, all repetitions written out, and 50 groups within each other",
         ),
     ] {
         assert_eq!(refusals(json), [expected], "{json}");

@@ -93,3 +93,20 @@ fn nothing_is_quoted_for_a_secret() {
         );
     }
 }
+
+#[test]
+fn a_schema_too_wide_to_follow_is_not_quoted() {
+    for (width, expected) in [
+        (4_000, "found a number; expected \"a\""),
+        (5_000, "found a number; expected the one listed value"),
+    ] {
+        let wide =
+            json!({ "properties": { "x": { "enum": ["a"], "allOf": vec![json!({}); width] } } });
+        let said = said(
+            &wide,
+            &json!({ "x": 1 }),
+            &[["/x", "enum", "/properties/x/enum"]],
+        );
+        assert_eq!(said, [format!("/x: {expected}")]);
+    }
+}
