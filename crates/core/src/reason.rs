@@ -18,8 +18,15 @@ pub const MAX_EXPECTED_CHARS: usize = 240;
 
 /// Why a candidate was refused. Holds pointers, kinds, sizes and key names, never a value: reasons
 /// are logged and shown.
+///
+/// Boxed: it is the error of whatever reads a document, and each step would copy it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
+#[serde(transparent)]
+pub struct Reason(Box<Refusal>);
+
+/// What a [`Reason`] tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
     /// RFC 6901 pointer of what was refused; empty for the whole document.
     pub pointer: String,
     /// What kind of refusal this is.
@@ -34,27 +41,34 @@ pub struct Reason {
     pub found: Option<String>,
 }
 
+impl std::ops::Deref for Reason {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
 impl Reason {
     /// A reason; a pointer or message over its limit is cut and ends in `…`.
     pub fn new(code: ReasonCode, pointer: &str, message: &str) -> Reason {
-        Reason {
+        Reason(Box::new(Refusal {
             pointer: clip(pointer, MAX_POINTER_CHARS).into_owned(),
             code,
             message: clip(message, MAX_MESSAGE_CHARS).into_owned(),
             expected: None,
             found: None,
-        }
+        }))
     }
 
     /// A reason that says both; `expected` over its limit is cut and ends in `…`.
     pub fn of(code: ReasonCode, pointer: &str, found: &str, expected: &str) -> Reason {
         let expected = clip(expected, MAX_EXPECTED_CHARS);
         let message = format!("found {found}; expected {expected}");
-        Reason {
-            found: Some(clip(found, MAX_EXPECTED_CHARS).into_owned()),
-            expected: Some(expected.into_owned()),
-            ..Reason::new(code, pointer, &message)
-        }
+        let mut reason = Reason::new(code, pointer, &message);
+        reason.0.found = Some(clip(found, MAX_EXPECTED_CHARS).into_owned());
+        reason.0.expected = Some(expected.into_owned());
+        reason
     }
 
     /// As it is stored and shown.

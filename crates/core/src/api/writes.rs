@@ -124,7 +124,7 @@ fn action(request: &ApiRequest<'_>, now: UnixMillis) -> Result<(Action, Option<S
 fn document(body: &[u8]) -> Result<Document, Problem> {
     Document::parse(body).map_err(|reason| {
         if reason.code == ReasonCode::TooLarge {
-            Problem::new(ProblemKind::ContentTooLarge, reason.message)
+            Problem::new(ProblemKind::ContentTooLarge, &*reason.message)
         } else {
             not_a_document(reason)
         }
