@@ -91,7 +91,7 @@ pub(crate) const DELETE_PENDING: &str = "DELETE FROM pending WHERE id = ?";
 pub(crate) const DELETE_PENDINGS_OF: &str = "DELETE FROM pending WHERE kind = ?";
 
 pub(crate) const SELECT_ANSWER: &str =
-    "SELECT fingerprint, status, answer FROM idempotency WHERE key = ?";
+    "SELECT fingerprint, status, answer FROM idempotency WHERE key = ? AND at_ms >= ?";
 pub(crate) const INSERT_ANSWER: &str = "INSERT OR REPLACE INTO idempotency \
     (key, fingerprint, status, answer, at_ms) VALUES (?, ?, ?, ?, ?)";
 pub(crate) const PRUNE_ANSWERS: &str = "DELETE FROM idempotency WHERE at_ms < ? \

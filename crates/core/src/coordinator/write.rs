@@ -206,8 +206,8 @@ impl<P: Platform> Job<'_, P> {
     }
 
     fn run(&self, state: &mut State) -> Result<WriteAnswer, Problem> {
-        if let Some(kept) = self.kept(state)? {
-            return Ok(kept);
+        if let Some(kept) = self.kept().map_err(storage)? {
+            return self.tell_again(state, kept);
         }
         let done = self.admit(state).and_then(|()| self.perform(state));
         match done {
@@ -220,28 +220,28 @@ impl<P: Platform> Job<'_, P> {
     }
 
     /// The first answer to this key, if there was one.
-    fn kept(&self, state: &State) -> Result<Option<WriteAnswer>, Problem> {
+    fn kept(&self) -> Result<Option<KeptAnswer>, SqlError> {
         let Some(idempotency) = &self.write.idempotency else {
             return Ok(None);
         };
-        let Some(kept) = self
-            .store()
-            .kept_answer(&idempotency.key)
-            .map_err(storage)?
-        else {
-            return Ok(None);
-        };
-        if kept.fingerprint != idempotency.fingerprint {
-            return Err(Problem::new(
-                ProblemKind::IdempotencyKeyReused,
-                "another request came with this Idempotency-Key before; take a new key for a new write",
-            ));
+        self.store().kept_answer(&idempotency.key, self.signed.at)
+    }
+
+    fn tell_again(&self, state: &State, kept: KeptAnswer) -> Result<WriteAnswer, Problem> {
+        let fingerprint = self.write.idempotency.as_ref().map(|it| &it.fingerprint);
+        if fingerprint == Some(&kept.fingerprint) {
+            let body = strict::parse(&kept.body).unwrap_or_default();
+            return Ok(WriteAnswer {
+                replayed: true,
+                ..self.answer(state, kept.status, body)
+            });
         }
-        let body = strict::parse(&kept.body).unwrap_or_default();
-        Ok(Some(WriteAnswer {
-            replayed: true,
-            ..self.answer(state, kept.status, body)
-        }))
+        let problem = Problem::new(
+            ProblemKind::IdempotencyKeyReused,
+            "another request came with this Idempotency-Key before; take a new key for a new write",
+        );
+        self.note_refusal(state, &problem)?;
+        Err(problem)
     }
 
     /// Whether the head is still the one that the operator saw.
@@ -462,7 +462,10 @@ impl<P: Platform> Job<'_, P> {
             return Ok(());
         }
         let noted = self.store().atomically(|store| {
-            self.keep(store, problem.status(), &problem.to_json())?;
+            // A key that was used before keeps the answer that it has.
+            if problem.kind != ProblemKind::IdempotencyKeyReused {
+                self.keep(store, problem.status(), &problem.to_json())?;
+            }
             store.append_audit(&self.entry(state, "refused", Some(problem.kind.slug())))
         });
         noted.map_err(storage)

@@ -7,6 +7,8 @@
 )]
 
 mod alarms;
+mod authority_bad_input;
+mod authority_publish;
 mod bootstrap;
 mod crash;
 mod deploy;

@@ -1,6 +1,7 @@
 //! A simulated platform under the coordinator's flows: real SQLite, simulated time, a scripted
 //! source, and traps. Single-threaded and deterministic.
 
+mod api;
 mod database;
 mod machine;
 mod source;
@@ -11,6 +12,7 @@ use bellwether_core::coordinator::{BuiltIn, SnapshotAnswer};
 use bellwether_core::document::Object;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
 
+pub(crate) use api::{Ask, delete, get, patch, post, publish, put, rollback};
 pub(crate) use database::Database;
 pub(crate) use machine::{EPOCH_MS, Machine};
 pub(crate) use source::{after, body, failed, hang, soon, tagged};
@@ -35,6 +37,22 @@ pub(crate) fn object(json: &str) -> Object {
 
 pub(crate) fn settings() -> SpaceSettings {
     SpaceSettings::default()
+}
+
+/// A space that lives by publishing.
+pub(crate) fn published() -> SpaceSettings {
+    SpaceSettings {
+        source: SourceSettings::None,
+        ..settings()
+    }
+}
+
+/// A space that is pulled, and that operators may publish to as well.
+pub(crate) fn pulled_and_published() -> SpaceSettings {
+    SpaceSettings {
+        publish: true,
+        ..settings()
+    }
 }
 
 pub(crate) fn url_settings(url: &str) -> SpaceSettings {
