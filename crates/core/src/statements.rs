@@ -85,6 +85,7 @@ pub(crate) const SELECT_PENDINGS: &str = "SELECT id, activate_at_ms, kind, NULL,
     expires_at_ms, actor, reason, created_at_ms, version, hash, refused FROM pending \
     ORDER BY activate_at_ms, id";
 pub(crate) const ANNOUNCE_PENDING: &str = "UPDATE pending SET version = ?, hash = ? WHERE id = ?";
+pub(crate) const COUNT_ANNOUNCED: &str = "SELECT COUNT(*) FROM pending WHERE version > ?";
 pub(crate) const POSTPONE_PENDING: &str =
     "UPDATE pending SET activate_at_ms = ?, version = NULL, hash = NULL, refused = 1 WHERE id = ?";
 pub(crate) const DELETE_PENDING: &str = "DELETE FROM pending WHERE id = ?";

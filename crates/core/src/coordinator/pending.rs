@@ -52,26 +52,30 @@ impl Ready<'_> {
 }
 
 impl<P: Platform> Coordinator<P> {
-    /// Makes every change the head whose moment has come.
-    pub(super) fn run_dues(&self, now: UnixMillis) {
+    /// Makes every change the head whose moment has come. Tells whether there was any.
+    pub(super) fn run_dues(&self, now: UnixMillis) -> bool {
         // Each turn takes one away or puts it off; the bound is for a clock that races meanwhile.
-        for _ in 0..=2 * MAX_PENDING {
+        for turn in 0..=2 * MAX_PENDING {
             let mut state = self.inner.state.borrow_mut();
             if state.next.as_ref().is_none_or(|next| next.at > now) {
-                return;
+                return turn > 0;
             }
             if let Err(error) = self.activate(&mut state, now) {
-                self.put_off(&mut state, &error);
-                return;
+                // What readers were told stands: some of them have switched by themselves.
+                let told = state.next.take().and_then(|next| next.snapshot);
+                let told = told.filter(|head| head.version > state.head.version);
+                self.put_off(&mut state, told, &error);
+                break;
             }
         }
+        true
     }
 
     /// [`find_next`](Self::find_next), for whoever has done what was to be done: where storage
     /// refuses, it is tried again a little later.
     pub(super) fn prepare_next(&self, state: &mut State) {
         if let Err(error) = self.find_next(state) {
-            self.put_off(state, &error);
+            self.put_off(state, None, &error);
         }
     }
 
@@ -81,20 +85,26 @@ impl<P: Platform> Coordinator<P> {
     /// # Errors
     /// When storage refuses.
     pub(super) fn find_next(&self, state: &mut State) -> Result<(), SqlError> {
-        let pending = Store(&self.inner.platform).next_pending()?;
-        let next = pending.as_ref().map(|pending| self.prepare(state, pending));
-        state.next = next.transpose()?;
-        let told = state.next.as_ref().and_then(|next| next.snapshot.as_ref());
-        if told.is_none() && state.control.last_version > state.head.version {
-            self.withdraw(state)?;
+        self.withdraw_lost(state)?;
+        self.look_ahead(state)?;
+        // Prepared anew, it may have given up the number that it had.
+        if self.withdraw_lost(state)? {
+            self.look_ahead(state)?;
         }
         Ok(())
     }
 
-    fn put_off(&self, state: &mut State, error: &SqlError) {
+    fn look_ahead(&self, state: &mut State) -> Result<(), SqlError> {
+        let pending = Store(&self.inner.platform).next_pending()?;
+        let next = pending.as_ref().map(|pending| self.prepare(state, pending));
+        state.next = next.transpose()?;
+        Ok(())
+    }
+
+    fn put_off(&self, state: &mut State, snapshot: Option<Head>, error: &SqlError) {
         state.next = Some(Next {
             at: self.inner.platform.now().plus(RETRY_MS),
-            snapshot: None,
+            snapshot,
         });
         self.log_failure("activation_failed", &error.0);
     }
@@ -140,6 +150,18 @@ impl<P: Platform> Coordinator<P> {
         let origin = weighed.stack.origin();
         next.snapshot = Some(Head::new(version, &weighed.merged, origin, pending.at));
         Ok(next)
+    }
+
+    /// Whether a number that readers were told was given up, and the head had to be moved.
+    fn withdraw_lost(&self, state: &mut State) -> Result<bool, SqlError> {
+        let head = state.head.version;
+        let told = state.control.last_version.get().saturating_sub(head.get());
+        // Every number above the head's is one that a pending change was announced under.
+        let lost = told > 0 && Store(&self.inner.platform).announced_above(head)? < told;
+        if lost {
+            self.withdraw(state)?;
+        }
+        Ok(lost)
     }
 
     /// A number that readers were told will never be the head: an isolate that did not hear of it
@@ -196,12 +218,10 @@ impl<P: Platform> Coordinator<P> {
         let stack = Stack::load(&store)?;
         match self.weigh(state, &change, &stack, Waivers::ALL)? {
             Ok(weighed) => {
-                let announced = state
-                    .next
-                    .as_ref()
-                    .and_then(|next| next.snapshot.as_ref())
-                    .filter(|head| head.hash == *weighed.merged.hash())
-                    .map(|head| head.version);
+                let announced = pending
+                    .announced
+                    .filter(|(_, told)| told == weighed.merged.hash())
+                    .map(|(version, _)| version);
                 let signed = Signed {
                     at: now,
                     ..pending.signed.clone()

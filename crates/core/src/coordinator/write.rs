@@ -295,9 +295,7 @@ impl<P: Platform> Job<'_, P> {
                 "this space is pulled from its source: change the document there and reload, or set publish = true for the space to allow both",
             ));
         }
-        if let Some(id) = replaces {
-            self.known_pending(id)?;
-        }
+        let replaced = replaces.map(|id| self.known_pending(id)).transpose()?;
         let stack = Stack::load(&self.store()).map_err(storage)?;
         if matches!(change, Change::EndOverride) && stack.override_.is_none() {
             return Err(nothing_set("no override is in force"));
@@ -319,10 +317,11 @@ impl<P: Platform> Job<'_, P> {
             return Ok((200, self.dry_run(state, Ok(&weighed.merged))?));
         }
         if let Some(at) = activate_at {
-            return self.schedule_change(state, change, at, replaces);
+            return self.schedule_change(state, change, at, replaced.as_ref());
         }
         let previous = state.head.version;
-        let warnings = self.warnings(change);
+        let mut warnings = self.warnings(change);
+        warnings.extend(replaced.as_ref().and_then(|it| self.withdrawal(it)));
         let ready = Ready {
             change,
             weighed,
@@ -343,8 +342,29 @@ impl<P: Platform> Job<'_, P> {
                 self.keep(store, 200, &body(head))
             });
         committed.map_err(storage)?;
+        Ok((200, self.prepared(state, 200, &body)))
+    }
+
+    /// Prepares what comes next, and gives the answer. It was kept with the commit, so that an
+    /// object that dies here tells it all the same; but a number that was taken back moves the head.
+    pub(super) fn prepared(
+        &self,
+        state: &mut State,
+        status: u16,
+        body: &dyn Fn(&Head) -> Value,
+    ) -> Value {
+        let kept_for = state.head.version;
         self.coordinator.prepare_next(state);
-        Ok((200, body(&state.head)))
+        let body = body(&state.head);
+        if state.head.version != kept_for {
+            let kept = self
+                .store()
+                .atomically(|store| self.keep(store, status, &body));
+            if let Err(error) = kept {
+                self.coordinator.log_failure("answer_not_kept", &error.0);
+            }
+        }
+        body
     }
 
     /// One commit of an action that makes no version, with its audit row.

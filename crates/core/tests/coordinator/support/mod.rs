@@ -7,17 +7,19 @@ mod machine;
 mod source;
 mod space;
 mod traps;
+mod witness;
 
 use bellwether_core::coordinator::{BuiltIn, SnapshotAnswer};
 use bellwether_core::document::Object;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
 
-pub(crate) use api::{Ask, delete, get, patch, post, publish, put, rollback};
+pub(crate) use api::{Answer, Ask, delete, get, patch, post, publish, put, rollback};
 pub(crate) use database::Database;
 pub(crate) use machine::{EPOCH_MS, Machine};
 pub(crate) use source::{after, body, failed, hang, soon, tagged};
 pub(crate) use space::{Reply, Space};
 pub(crate) use traps::{Place, Strike, Traps};
+pub(crate) use witness::Witness;
 
 /// What the tests' Worker is built with, unless it says otherwise.
 pub(crate) fn built_in() -> BuiltIn {
