@@ -7,8 +7,8 @@ use bellwether_core::routes::Leaf;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Ask, BASE, Space, Witness, built_in, delete, get, object, patch, post, publish, published, put,
-    text, version,
+    Ask, Space, Witness, built_in, delete, document, get, object, patch, post, publish, published,
+    put, text, version, with_base,
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -19,19 +19,6 @@ fn lived_in() -> Rc<Space> {
     space.does(publish(r#"{"a":1,"b":1}"#));
     space.does(publish(r#"{"a":2,"b":1}"#));
     space
-}
-
-fn document(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-/// [`BASE`] with these members.
-fn with_base(members: Value) -> Value {
-    let mut base = document(BASE);
-    for (key, value) in members.as_object().unwrap() {
-        base[key] = value.clone();
-    }
-    base
 }
 
 fn announced(space: &Rc<Space>) -> Option<(u64, u64)> {
@@ -93,7 +80,7 @@ fn every_kind_of_change_becomes_the_head_at_its_moment_and_not_before() {
             let same = space.wait(&same);
             assert!(same.not_modified && same.pending.unwrap().version.get() == 4);
             let ahead = space.fetch_ahead(4).unwrap();
-            assert_eq!(document(text(&ahead)), with_base(members.clone()), "{kind}");
+            assert_eq!(document(&ahead), with_base(members.clone()), "{kind}");
             assert!(space.fetch_ahead(5).is_none());
             let row = waiting(&space)[0].clone();
             assert_eq!((&row["kind"], &row["version"]), (&json!(kind), &json!(4)));
@@ -152,10 +139,7 @@ fn another_adoption_in_between_gives_it_another_number() {
     let number = answer.pending.unwrap().version.get();
     assert!(version(&answer) > 4 && number > version(&answer));
     let ahead = space.fetch_ahead(number).unwrap();
-    assert_eq!(
-        document(text(&ahead)),
-        with_base(json!({"a":7,"b":7,"c":1}))
-    );
+    assert_eq!(document(&ahead), with_base(json!({"a":7,"b":7,"c":1})));
     pass(&space, Way::Alarm, HOUR_MS);
     assert_eq!(version(&witness.look(&space)), number);
     space.check_chain();
@@ -177,7 +161,7 @@ fn a_deploy_in_between_gives_it_another_number_and_the_new_layers() {
         space.run_for(HOUR_MS.unsigned_abs());
         let answer = witness.look(&space);
         let expected = json!({"a":2,"b":1,"c":1,"debug":"new"});
-        assert_eq!(document(text(&answer)), with_base(expected), "{due}");
+        assert_eq!(document(&answer), with_base(expected), "{due}");
         assert_eq!(waiting(&space).len(), 0);
         space.check_chain();
     }
@@ -198,7 +182,7 @@ fn two_of_them_come_in_their_order_whichever_was_scheduled_first() {
             let number = announced(&space).unwrap().0;
             pass(&space, Way::Alarm, HOUR_MS);
             let answer = witness.look(&space);
-            assert_eq!(document(text(&answer))["at"], at);
+            assert_eq!(document(&answer)["at"], at);
             assert_eq!(version(&answer), number);
         }
         assert_eq!(announced(&space), None);
@@ -272,7 +256,7 @@ fn an_earlier_one_that_is_cancelled_moves_the_head_though_another_waits() {
     pass(&space, Way::Alarm, 2 * HOUR_MS);
     let answer = witness.look(&space);
     assert_eq!(
-        (version(&answer), &document(text(&answer))["c"]),
+        (version(&answer), &document(&answer)["c"]),
         (number, &json!(2))
     );
     space.check_chain();
@@ -292,7 +276,7 @@ fn what_is_replaced_moves_the_head_above_its_number() {
         assert!(version(&witness.look(&space)) > 4);
         assert_eq!(waiting(&space).len(), waits);
         pass(&space, Way::Dead, HOUR_MS);
-        assert_eq!(document(text(&witness.look(&space)))["c"], 2);
+        assert_eq!(document(&witness.look(&space))["c"], 2);
         space.check_chain();
     }
 }
@@ -385,7 +369,7 @@ fn so_many_may_wait_and_no_more() {
     space.refuses(one_more.query("activate_in=1h"), "too-many-pending");
     // All of them are due at once: an object that was away for long.
     pass(&space, Way::Dead, 200 * HOUR_MS);
-    assert_eq!(document(text(&space.snapshot()))["n"], MAX_PENDING);
+    assert_eq!(document(&space.snapshot())["n"], MAX_PENDING);
     assert_eq!(waiting(&space).len(), 0);
     space.check_chain();
 }

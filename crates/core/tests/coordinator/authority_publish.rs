@@ -10,20 +10,12 @@ use bellwether_core::store::KEEP_ANSWERS_MS;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Ask, BASE, Space, after, body, patch, publish, published, pulled_and_published, put, settings,
-    soon, tagged, text, url_settings, version,
+    Ask, Space, after, body, document, patch, publish, published, pulled_and_published, put,
+    settings, soon, tagged, url_settings, version, with_base,
 };
 
-fn document(space: &Rc<Space>) -> Value {
-    serde_json::from_str(text(&space.snapshot())).unwrap()
-}
-
-fn with_base(mut members: Value) -> Value {
-    let mut base: Value = serde_json::from_str(BASE).unwrap();
-    base.as_object_mut()
-        .unwrap()
-        .append(members.as_object_mut().unwrap());
-    base
+fn shown(space: &Rc<Space>) -> Value {
+    document(&space.snapshot())
 }
 
 fn etag(space: &Rc<Space>) -> String {
@@ -43,14 +35,14 @@ fn a_space_without_a_source_lives_by_publishing() {
     assert_eq!(answer.field(header::VERSION), Some("2"));
     assert_eq!(answer.field(header::ETAG), answer.body["etag"].as_str());
     assert_eq!(answer.body["etag"], etag(&space));
-    assert_eq!(document(&space), with_base(json!({"a":1,"c":1})));
+    assert_eq!(shown(&space), with_base(json!({"a":1,"c":1})));
     let answer = space.does(patch(r#"{"b":2,"a":null,"debug":null}"#));
     assert_eq!(answer.version(), 3);
-    assert_eq!(document(&space), with_base(json!({"c":1,"b":2})));
+    assert_eq!(shown(&space), with_base(json!({"c":1,"b":2})));
     let answer = space.does(publish(r#"{"c":1,"b":2}"#));
     assert_eq!((answer.outcome(), answer.version()), ("unchanged", 3));
     space.kill();
-    assert_eq!(document(&space), with_base(json!({"c":1,"b":2})));
+    assert_eq!(shown(&space), with_base(json!({"c":1,"b":2})));
     assert_eq!(version(&space.snapshot()), 3);
     let audit = [
         "bootstrap adopted 0>1",
@@ -82,7 +74,7 @@ fn a_pulled_space_refuses_what_is_published() {
         assert_eq!(space.audit().len(), rows + 1);
         assert!(space.last_audit(1)[0].ends_with("refused 2>2"));
     }
-    assert_eq!(document(&space), with_base(json!({"a":1})));
+    assert_eq!(shown(&space), with_base(json!({"a":1})));
     space.check_chain();
 }
 
@@ -133,7 +125,7 @@ fn a_dry_run_tells_the_difference_and_stores_nothing() {
     let space = Space::new(published());
     space.does(publish(r#"{"a":1,"b":{"c":2}}"#));
     let before = space.machine.database.dump();
-    let head: Value = document(&space);
+    let head: Value = shown(&space);
     for (ask, outcome) in [
         (publish(r#"{"a":2,"b":{"d":3}}"#), "adopted"),
         (patch(r#"{"b":{"c":null},"e":[1]}"#), "adopted"),
@@ -236,11 +228,11 @@ fn a_source_that_says_the_same_again_does_not_undo_what_was_published() {
             space.kill();
         }
         assert_eq!(space.reload().outcome, Outcome::Unchanged);
-        assert_eq!(document(&space), with_base(json!({"a":2,"b":1})));
+        assert_eq!(shown(&space), with_base(json!({"a":2,"b":1})));
     }
     space.machine.source.always(soon(body(r#"{"a":1,"b":3}"#)));
     assert_eq!(space.reload().outcome, Outcome::Adopted);
-    assert_eq!(document(&space), with_base(json!({"a":1,"b":3})));
+    assert_eq!(shown(&space), with_base(json!({"a":1,"b":3})));
     // Back to what the source itself said before.
     space.machine.source.always(soon(body(r#"{"a":1,"b":1}"#)));
     assert_eq!(space.reload().outcome, Outcome::Adopted);
@@ -263,7 +255,7 @@ fn a_source_that_is_not_modified_does_not_undo_what_was_published() {
     assert_eq!(space.reload().outcome, Outcome::Unchanged);
     space.kill();
     assert_eq!(space.reload().outcome, Outcome::Unchanged);
-    assert_eq!(document(&space), with_base(json!({"a":2})));
+    assert_eq!(shown(&space), with_base(json!({"a":2})));
     let sent = space.machine.source.calls().pop().unwrap();
     assert_eq!(sent.if_none_match.as_deref(), Some("\"one\""));
 }
@@ -286,7 +278,7 @@ fn a_publish_beside_a_refresh_is_decided_against_what_then_is() {
         assert_eq!((first.outcome, joined.outcome), (outcome, outcome));
         assert!(joined.joined && !first.joined);
         assert_eq!(first.previous_version.get(), 3);
-        assert_eq!(document(&space), with_base(expected));
+        assert_eq!(shown(&space), with_base(expected));
         assert_eq!(space.machine.source.most_in_flight(), 1);
         let reloads = space
             .audit()

@@ -8,6 +8,7 @@
 
 mod alarms;
 mod authority_bad_input;
+mod authority_crash;
 mod authority_pending;
 mod authority_publish;
 mod bootstrap;

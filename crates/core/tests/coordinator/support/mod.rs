@@ -12,6 +12,7 @@ mod witness;
 use bellwether_core::coordinator::{BuiltIn, SnapshotAnswer};
 use bellwether_core::document::Object;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
+use serde_json::Value;
 
 pub(crate) use api::{Answer, Ask, delete, get, patch, post, publish, put, rollback};
 pub(crate) use database::Database;
@@ -32,6 +33,20 @@ pub(crate) fn built_in() -> BuiltIn {
 
 /// [`built_in`] merged.
 pub(crate) const BASE: &str = r#"{"debug":true,"cache":{"ttl":60}}"#;
+
+/// [`BASE`] with these members.
+pub(crate) fn with_base(members: Value) -> Value {
+    let mut base: Value = serde_json::from_str(BASE).unwrap();
+    for (key, value) in members.as_object().unwrap() {
+        base[key] = value.clone();
+    }
+    base
+}
+
+/// An answer's document.
+pub(crate) fn document(answer: &SnapshotAnswer) -> Value {
+    serde_json::from_str(text(answer)).unwrap()
+}
 
 pub(crate) fn object(json: &str) -> Object {
     serde_json::from_str(json).unwrap()
