@@ -15,6 +15,8 @@ use crate::support::{
 /// More than any of them comes to.
 const EVERY: u32 = 120;
 
+type Start = fn() -> Rc<Space>;
+
 const HOUR_MS: u64 = 3_600_000;
 
 const STRIKES: [(Place, Strike); 7] = [
@@ -78,7 +80,7 @@ fn second(time: &Value) -> Option<&str> {
 #[test]
 fn a_write_survives_death_at_every_place_and_is_done_once() {
     let id = |number| Leaf::PendingChange(number);
-    let asks: [(fn() -> Rc<Space>, Ask); 12] = [
+    let asks: [(Start, Ask); 12] = [
         (lived_in, publish(r#"{"a":3,"b":1}"#)),
         (lived_in, patch(r#"{"a":3}"#)),
         (lived_in, patch(r#"{"a":3}"#).query("replaces=2")),
