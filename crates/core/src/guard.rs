@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::document::Object;
+use crate::merge::Layers;
 use crate::reason::{Reason, ReasonCode, clip};
 
 /// How many lost keys a reason names.
@@ -123,6 +124,30 @@ pub fn check(
     } else {
         Err(reasons)
     }
+}
+
+/// The same for a layer above others. A key that they give the same value is not lost with this
+/// layer: a rollback leaves all of the old document in it.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_above(
+    below: &Layers<'_>,
+    candidate: &Object,
+    current: Option<&Object>,
+    guards: Guards,
+    waivers: Waivers,
+) -> Result<(), Vec<Reason>> {
+    let Err(reasons) = check(candidate, current, guards, waivers) else {
+        return Ok(());
+    };
+    // Looked at only now, for the layers below are seldom needed.
+    let (Some(current), Ok(below)) = (current, below.merged()) else {
+        return Err(reasons);
+    };
+    let mut own = current.clone();
+    own.retain(|key, value| below.object().get(key) != Some(value));
+    check(candidate, Some(&own), guards, waivers)
 }
 
 fn key_loss(candidate: &Object, current: &Object, max: KeyLoss) -> Option<Reason> {

@@ -86,6 +86,9 @@ pub enum ReasonCode {
     PathConflict,
     /// The version that a rollback goes back to is not kept any more.
     VersionGone,
+    /// The version that a rollback goes back to holds a `null` that the layers below do not have any
+    /// more: a merge patch cannot say it.
+    NullLost,
     /// A code this build does not know: a newer build stored it.
     #[serde(other)]
     Unknown,
@@ -108,6 +111,7 @@ impl ReasonCode {
             ReasonCode::KeyLoss => "key_loss",
             ReasonCode::PathConflict => "path_conflict",
             ReasonCode::VersionGone => "version_gone",
+            ReasonCode::NullLost => "null_lost",
             ReasonCode::Unknown => "unknown",
         }
     }
@@ -152,7 +156,7 @@ mod tests {
     )]
     use super::*;
 
-    const ALL: [ReasonCode; 14] = [
+    const ALL: [ReasonCode; 15] = [
         ReasonCode::Empty,
         ReasonCode::NotUtf8,
         ReasonCode::ByteOrderMark,
@@ -166,6 +170,7 @@ mod tests {
         ReasonCode::KeyLoss,
         ReasonCode::PathConflict,
         ReasonCode::VersionGone,
+        ReasonCode::NullLost,
         ReasonCode::Unknown,
     ];
 

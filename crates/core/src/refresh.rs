@@ -294,7 +294,13 @@ fn weigh(
     let held = current
         .source
         .and_then(|source| Document::parse(source.text.as_bytes()).ok());
-    if let Err(reasons) = guard::check(
+    let below = Layers {
+        defaults: Some(current.defaults),
+        vars: Some(current.vars),
+        ..Layers::default()
+    };
+    if let Err(reasons) = guard::check_above(
+        &below,
         candidate.object(),
         held.as_ref().map(Document::object),
         guards,
@@ -303,10 +309,9 @@ fn weigh(
         return Decision::Reject(reasons);
     }
     let layers = Layers {
-        defaults: Some(current.defaults),
-        vars: Some(current.vars),
         source: Some(candidate.object()),
         override_: current.override_patch,
+        ..below
     };
     let merged = layers.merged().map_err(|reason| vec![reason]);
     let merged = merged.and_then(|merged| (current.rules)(&merged).map(|()| merged));

@@ -213,14 +213,23 @@ pub(super) fn weigh(
     }
     if let (true, Some(candidate)) = (change.is_publish(), &after.source) {
         let held = stack.source.as_ref().map(Document::object);
-        guard::check(candidate.object(), held, ground.guards, ground.waivers)?;
+        let below = ground.built_in.layers(None, None);
+        guard::check_above(
+            &below,
+            candidate.object(),
+            held,
+            ground.guards,
+            ground.waivers,
+        )?;
     }
     let mut merged = after
         .merged(ground.built_in)
         .map_err(|reason| vec![reason])?;
-    if let Some(content) = exact
-        && merged.object() == content.object()
-    {
+    if let Some(content) = exact {
+        if merged.object() != content.object() {
+            let message = "the version holds a null that the built-in layers do not have any more; a rollback cannot make it";
+            return Err(vec![Reason::new(ReasonCode::NullLost, "", message)]);
+        }
         // The same members; the old text has the old order as well.
         merged = content;
     }
@@ -232,12 +241,13 @@ pub(super) fn weigh(
 }
 
 /// The patch that makes `target` out of `base`: all of `target`, and a `null` for each key that it
-/// lacks.
+/// lacks. A `null` that both have is left out, for it would delete.
 fn towards(base: &Object, target: &Object) -> Object {
     let mut patch = target.clone();
     for (key, below) in base {
         match (below, patch.get_mut(key)) {
             (_, None) => _ = patch.insert(key.clone(), Value::Null),
+            (Value::Null, Some(Value::Null)) => _ = patch.shift_remove(key),
             (Value::Object(below), Some(Value::Object(wanted))) => {
                 *wanted = towards(below, wanted);
             }
@@ -281,6 +291,15 @@ mod tests {
         });
         proptest::collection::hash_map("[a-c]", value, 0..4)
             .prop_map(|members| Value::from(members.into_iter().collect::<Object>()))
+    }
+
+    #[test]
+    fn a_null_that_is_below_stays() {
+        let base = object(json!({"a": null, "b": {"c": null, "d": 1}, "e": 1}));
+        let target = object(json!({"a": null, "b": {"c": null}, "f": [null]}));
+        let mut merged = base.clone();
+        merge_object(&mut merged, &towards(&base, &target));
+        assert_eq!(merged, target);
     }
 
     proptest! {

@@ -9,6 +9,7 @@
 mod alarms;
 mod authority_bad_input;
 mod authority_crash;
+mod authority_history;
 mod authority_override;
 mod authority_pending;
 mod authority_publish;
