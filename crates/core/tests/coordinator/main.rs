@@ -7,10 +7,12 @@
 )]
 
 mod alarms;
+mod authority_audit;
 mod authority_bad_input;
 mod authority_crash;
 mod authority_history;
 mod authority_override;
+mod authority_pace;
 mod authority_pending;
 mod authority_publish;
 mod bootstrap;
