@@ -14,6 +14,7 @@ mod authority_history;
 mod authority_override;
 mod authority_pace;
 mod authority_pending;
+mod authority_properties;
 mod authority_publish;
 mod bootstrap;
 mod crash;
