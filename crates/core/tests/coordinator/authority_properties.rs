@@ -139,6 +139,8 @@ impl World {
             Step::Write(what) => _ = space.ask(self.ask(&what)),
             Step::Struck(what, place, nth, dies) => {
                 let ask = self.ask(&what);
+                // What was committed is never said to be refused.
+                let dies = dies || !matches!(place, Place::Statement | Place::Commit);
                 let strike = if dies { Strike::Crash } else { Strike::Once };
                 space.machine.traps.set(place, nth, strike);
                 drop(space.call_api(ask));
