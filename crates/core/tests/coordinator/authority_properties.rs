@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bellwether_core::coordinator::BuiltIn;
+use bellwether_core::document::Object;
 use bellwether_core::guard::{Guards, KeyLoss};
-use bellwether_core::merge::Layers;
+use bellwether_core::merge::{Layers, merge_object};
 use bellwether_core::routes::Leaf;
 use bellwether_core::settings::SpaceSettings;
 use proptest::prelude::*;
@@ -205,6 +206,34 @@ impl World {
         }
     }
 
+    fn merged(&self, source: Option<&Object>, patch: Option<&Object>) -> Value {
+        let layers = Layers {
+            defaults: Some(&self.built_in.defaults),
+            vars: Some(&self.built_in.vars),
+            source,
+            override_: patch,
+        };
+        Value::Object(layers.merged().unwrap().object().clone())
+    }
+
+    /// What the next pending change makes of these layers; a rollback is told by its own tests.
+    fn after_next(&self, source: Option<Object>, patch: Option<&Object>) -> Option<Value> {
+        let row = "SELECT kind, document FROM pending ORDER BY activate_at_ms, id LIMIT 1";
+        let row = self.space.machine.database.query(row).pop()?;
+        let change = || object(&row[1]);
+        Some(match row[0].as_str() {
+            "publish" => self.merged(Some(&change()), patch),
+            "patch" => {
+                let mut source = source.unwrap_or_default();
+                merge_object(&mut source, &change());
+                self.merged(Some(&source), patch)
+            }
+            "override" => self.merged(source.as_ref(), Some(&change())),
+            "end_override" => self.merged(source.as_ref(), None),
+            _ => return None,
+        })
+    }
+
     fn check(&self) {
         let (space, database) = (&self.space, &self.space.machine.database);
         // A refresh that a death or the clock set off is settled first.
@@ -218,18 +247,22 @@ impl World {
             rows.first().map(|row| object(&row[0]))
         };
         let (source, patch) = (layer("source"), layer("override"));
-        let layers = Layers {
-            defaults: Some(&self.built_in.defaults),
-            vars: Some(&self.built_in.vars),
-            source: source.as_ref(),
-            override_: patch.as_ref(),
-        };
-        let merged = Value::Object(layers.merged().unwrap().object().clone());
+        let merged = self.merged(source.as_ref(), patch.as_ref());
         assert_eq!(
             document(&answer),
             merged,
             "the head is the merge of the layers"
         );
+        if let Some(pending) = answer.pending {
+            let ahead = space.fetch_ahead(pending.version.get()).unwrap();
+            if let Some(expected) = self.after_next(source, patch.as_ref()) {
+                assert_eq!(
+                    document(&ahead),
+                    expected,
+                    "what is announced is what comes"
+                );
+            }
+        }
         for row in database.query("SELECT version, hash FROM history") {
             let mut history = self.history.borrow_mut();
             let known = history.entry(row[0].clone()).or_insert(row[1].clone());
@@ -246,6 +279,7 @@ impl World {
                 "{alarm:?}"
             );
         }
+        let patch = layer("override");
         let ends = database.number("SELECT COUNT(*) FROM pending WHERE kind = 'end_override'");
         assert!(ends <= u64::from(patch.is_some()), "an end of nothing");
         space.check_chain();
