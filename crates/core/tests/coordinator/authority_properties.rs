@@ -23,8 +23,8 @@ enum Step {
     Write(What),
     /// A write during which the object dies, or its storage refuses.
     Struck(What, Place, u32, bool),
-    Source(String),
-    Reload,
+    /// The source says this from now on, and is asked at once or not.
+    Source(String, bool),
     Deploy(u8),
     /// Dies, and its alarm is lost with it.
     Kill {
@@ -95,8 +95,7 @@ fn steps() -> impl Strategy<Value = Step> {
         6 => whats().prop_map(Step::Write),
         2 => (whats(), places, 1..25_u32, any::<bool>())
             .prop_map(|(what, place, nth, dies)| Step::Struck(what, place, nth, dies)),
-        1 => members().prop_map(Step::Source),
-        1 => Just(Step::Reload),
+        3 => (members(), any::<bool>()).prop_map(|(text, asked)| Step::Source(text, asked)),
         1 => (0..3_u8).prop_map(Step::Deploy),
         1 => any::<bool>().prop_map(|loses_alarm| Step::Kill { loses_alarm }),
         1 => (-600..7_200_i32).prop_map(Step::Jump),
@@ -149,8 +148,12 @@ impl World {
                 space.run_for(3_000);
                 space.machine.traps.clear();
             }
-            Step::Source(text) => space.machine.source.always(soon(body(&text))),
-            Step::Reload => _ = space.reload(),
+            Step::Source(text, asked) => {
+                space.machine.source.always(soon(body(&text)));
+                if asked {
+                    space.reload();
+                }
+            }
             Step::Deploy(number) => {
                 let vars = [r#"{"debug":true}"#, r#"{"a":7,"b":{"x":0}}"#, "{}"];
                 self.built_in.vars = object(vars[usize::from(number)]);
