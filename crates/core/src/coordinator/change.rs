@@ -78,18 +78,19 @@ impl Change {
     }
 
     /// The change that a row holds.
-    pub(super) fn of(pending: &Pending) -> Result<Self, SqlError> {
-        let document = || {
-            let text = pending.document.as_deref().unwrap_or_default();
-            Document::parse(text.as_bytes())
-                .map_err(|reason| SqlError(format!("a pending change cannot be read: {reason}")))
-        };
+    ///
+    /// # Errors
+    /// What it holds is no document any more.
+    pub(super) fn of(pending: &Pending) -> Result<Self, Reason> {
+        let document =
+            || Document::parse(pending.document.as_deref().unwrap_or_default().as_bytes());
         Ok(match (pending.kind, pending.rollback_of) {
             (ChangeKind::Publish, _) => Self::Publish(document()?),
             (ChangeKind::Patch, _) => Self::Patch(document()?),
             (ChangeKind::Rollback, Some(to)) => Self::Rollback { to },
             (ChangeKind::Rollback, None) => {
-                return Err(SqlError("a pending rollback names no version".to_owned()));
+                let message = "the pending rollback names no version";
+                return Err(Reason::new(ReasonCode::VersionGone, "", message));
             }
             (ChangeKind::Override, _) => Self::Override {
                 patch: document()?,
@@ -193,7 +194,7 @@ pub(super) fn weigh(
         }
         Change::Rollback { to } => {
             let content = ground.content.clone().ok_or_else(|| {
-                let message = format!("version {to} is not kept any more");
+                let message = format!("version {to} is not kept any more, or cannot be read");
                 vec![Reason::new(ReasonCode::VersionGone, "", &message)]
             })?;
             let base = ground.built_in.layers(None, None).merged();

@@ -115,10 +115,8 @@ impl<P: Platform> Coordinator<P> {
             at: pending.at,
             snapshot: None,
         };
-        let change = Change::of(pending)?;
-        let stack = Stack::load(&store)?;
-        let weighed = match self.weigh(state, &change, &stack, Waivers::ALL)? {
-            Ok(weighed) if tells_something(&weighed, &state.head) => weighed,
+        let weighed = match self.weigh_pending(state, pending)? {
+            Ok((_, weighed)) if tells_something(&weighed, &state.head) => weighed,
             // Weighed again at its moment; until then there is nothing to tell.
             _ => {
                 if pending.announced.is_some() {
@@ -214,10 +212,8 @@ impl<P: Platform> Coordinator<P> {
         let Some(pending) = pending else {
             return self.find_next(state);
         };
-        let change = Change::of(&pending)?;
-        let stack = Stack::load(&store)?;
-        match self.weigh(state, &change, &stack, Waivers::ALL)? {
-            Ok(weighed) => {
+        match self.weigh_pending(state, &pending)? {
+            Ok((change, weighed)) => {
                 let announced = pending
                     .announced
                     .filter(|(_, told)| told == weighed.merged.hash())
@@ -289,6 +285,22 @@ impl<P: Platform> Coordinator<P> {
         Ok(())
     }
 
+    /// Weighs a change that waits. What cannot be read any more (a limit that was lowered since) is
+    /// one that does not fit, and keeps nothing else from its moment.
+    fn weigh_pending(
+        &self,
+        state: &State,
+        pending: &Pending,
+    ) -> Result<Result<(Change, Weighed), Vec<Reason>>, SqlError> {
+        let stack = Stack::read(&Store(&self.inner.platform))?;
+        let (change, stack) = match (Change::of(pending), stack) {
+            (Ok(change), Ok(stack)) => (change, stack),
+            (Err(reason), _) | (_, Err(reason)) => return Ok(Err(vec![reason])),
+        };
+        let weighed = self.weigh(state, &change, &stack, Waivers::ALL)?;
+        Ok(weighed.map(|weighed| (change, weighed)))
+    }
+
     /// Weighs a change against the layers in force. The outer error is the database's.
     pub(super) fn weigh(
         &self,
@@ -315,14 +327,10 @@ impl<P: Platform> Coordinator<P> {
         ))
     }
 
-    /// The document of a version that is kept.
+    /// The document of a version that is kept, and can be read.
     fn content_of(&self, version: Version) -> Result<Option<Document>, SqlError> {
         let head = Store(&self.inner.platform).version(version)?;
-        let parse = |head: Head| {
-            Document::parse(head.text.as_bytes())
-                .map_err(|reason| SqlError(format!("version {version} cannot be read: {reason}")))
-        };
-        head.map(parse).transpose()
+        Ok(head.and_then(|head| Document::parse(head.text.as_bytes()).ok()))
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Ask, Place, Space, Strike, Witness, body, delete, document, get, patch, post, publish,
-    published, pulled_and_published, put, rollback, soon, version,
+    published, pulled_and_published, put, rollback, soon, version, with_base,
 };
 
 /// More than any of them comes to.
@@ -179,7 +179,7 @@ fn a_switch_survives_death_at_every_place_under_its_number() {
             space.run_for(HOUR_MS);
             assert_eq!(version(&witness.look(&space)), number);
             space.run_for(2 * HOUR_MS);
-            let expected = crate::support::with_base(json!({"a":2,"b":1,"c":2}));
+            let expected = with_base(json!({"a":2,"b":1,"c":2}));
             assert_eq!(
                 document(&witness.look(&space)),
                 expected,
@@ -199,5 +199,49 @@ fn a_switch_survives_death_at_every_place_under_its_number() {
             (1..EVERY as usize - 1).contains(&struck),
             "{place:?} {struck}"
         );
+    }
+}
+
+/// A limit that was lowered since: what it hits is dropped at its moment, and nothing else with it.
+#[test]
+fn what_cannot_be_read_any_more_keeps_nothing_else_from_its_moment() {
+    for (broken, expected) in [
+        (
+            "UPDATE pending SET document = '[]' WHERE id = 2",
+            json!({"a":2,"b":1,"c":2}),
+        ),
+        (
+            "UPDATE pending SET kind = 'rollback', document = NULL WHERE id = 2",
+            json!({"a":2,"b":1,"c":2}),
+        ),
+        (
+            "UPDATE layers SET document = '[]' WHERE layer = 'source'",
+            json!({"a":2,"b":1,"o":1}),
+        ),
+    ] {
+        let (space, witness) = (lived_in(), Witness::default());
+        let head = version(&witness.look(&space));
+        space.machine.database.run(broken);
+        space.kill();
+        let answer = witness.look(&space);
+        assert_eq!(
+            document(&answer),
+            with_base(json!({"a":2,"b":1,"o":1})),
+            "{broken}"
+        );
+        assert!(version(&answer) > head, "what was announced is taken back");
+        space.run_for(2 * HOUR_MS);
+        assert!(
+            space.last_audit(1)[0].contains(" refused "),
+            "{:?}",
+            space.last_audit(1)
+        );
+        space.run_for(4 * HOUR_MS);
+        assert_eq!(
+            document(&witness.look(&space)),
+            with_base(expected),
+            "{broken}"
+        );
+        space.check_chain();
     }
 }

@@ -16,6 +16,7 @@ mod authority_pace;
 mod authority_pending;
 mod authority_properties;
 mod authority_publish;
+mod authority_rollback;
 mod bootstrap;
 mod crash;
 mod deploy;
