@@ -126,13 +126,13 @@ pub fn check(
     }
 }
 
-/// The same for a layer above others. A key that they give the same value is not lost with this
-/// layer: a rollback leaves all of the old document in it.
+/// The same where a rollback may have left `current`, with all of the old document in it: a key that
+/// the layers below give the same value is not lost with it then.
 ///
 /// # Errors
 /// As [`check`].
 pub fn check_above(
-    below: &Layers<'_>,
+    below: Option<&Layers<'_>>,
     candidate: &Object,
     current: Option<&Object>,
     guards: Guards,
@@ -141,8 +141,9 @@ pub fn check_above(
     let Err(reasons) = check(candidate, current, guards, waivers) else {
         return Ok(());
     };
-    // Looked at only now, for the layers below are seldom needed.
-    let (Some(current), Ok(below)) = (current, below.merged()) else {
+    // Looked at only now, for they are seldom needed.
+    let below = below.and_then(|below| below.merged().ok());
+    let (Some(current), Some(below)) = (current, below) else {
         return Err(reasons);
     };
     let mut own = current.clone();

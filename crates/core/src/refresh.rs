@@ -299,8 +299,10 @@ fn weigh(
         vars: Some(current.vars),
         ..Layers::default()
     };
+    // What the source brought itself is compared as it is; what a rollback left holds the layers below.
+    let rolled_back = current.pinned || current.pulled.is_none();
     if let Err(reasons) = guard::check_above(
-        &below,
+        rolled_back.then_some(&below),
         candidate.object(),
         held.as_ref().map(Document::object),
         guards,

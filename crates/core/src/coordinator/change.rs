@@ -159,6 +159,8 @@ pub(super) struct Ground<'a> {
     pub(super) guards: Guards,
     pub(super) waivers: Waivers,
     pub(super) rules: &'a Rules<'a>,
+    /// Whether a rollback may have left the source layer.
+    pub(super) rolled_back: bool,
     /// The content that a rollback goes back to.
     pub(super) content: Option<Document>,
 }
@@ -216,7 +218,7 @@ pub(super) fn weigh(
         let held = stack.source.as_ref().map(Document::object);
         let below = ground.built_in.layers(None, None);
         guard::check_above(
-            &below,
+            ground.rolled_back.then_some(&below),
             candidate.object(),
             held,
             ground.guards,

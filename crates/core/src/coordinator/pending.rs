@@ -322,6 +322,7 @@ impl<P: Platform> Coordinator<P> {
                 guards: self.inner.settings.guard,
                 waivers,
                 rules: &rules,
+                rolled_back: state.control.pin.is_some() || state.control.pulled.is_none(),
                 content,
             },
         ))
