@@ -23,7 +23,7 @@ export WRANGLER_SEND_METRICS=false WRANGLER_SEND_ERROR_REPORTS=false WRANGLER_HI
 
 # with_wasm_rust COMMAND...: run with the toolchain that has std for wasm32.
 with_wasm_rust() {
-  if [ -e "$RUST_DEBIAN/complete-1" ]; then
+  if [ -e "$RUST_DEBIAN/complete-2" ]; then
     env -u RUSTUP_TOOLCHAIN PATH="$RUST_DEBIAN/bin:$PATH" \
       CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$RUST_DEBIAN/bin/wasm-ld" "$@"
   else

@@ -1,5 +1,5 @@
-# Rust's std for wasm32: by rustup where its server answers, else from Debian's packages, unpacked into
-# .tools/rust. That needs no root and installs nothing on the machine.
+# Rust's std for wasm32, and its sources, with which the release build makes a smaller one: by rustup where its server
+# answers, else from Debian's packages, unpacked into .tools/rust. That needs no root and installs nothing on the machine.
 # shellcheck shell=bash
 
 RUST_DEBIAN="$TOOLS/rust"
@@ -9,10 +9,11 @@ RUST_MINIMUM=1.91.0
 has_wasm_target_by_rustup() {
   local dir
   [ "${BELLWETHER_RUST:-}" != debian ] || return 1 # to try the fallback where rustup works
-  dir="$(rustc --target "$WASM_TARGET" --print target-libdir)" && compgen -G "$dir/libstd-*.rlib"
+  dir="$(rustc --target "$WASM_TARGET" --print target-libdir)" && compgen -G "$dir/libstd-*.rlib" &&
+    [ -e "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ]
 }
 
-has_wasm_target_by_debian() { [ -e "$RUST_DEBIAN/complete-1" ] && "$RUST_DEBIAN/bin/rustc" --version; }
+has_wasm_target_by_debian() { [ -e "$RUST_DEBIAN/complete-2" ] && "$RUST_DEBIAN/bin/rustc" --version; }
 
 has_wasm_target() { has_wasm_target_by_rustup || has_wasm_target_by_debian; }
 
@@ -34,11 +35,13 @@ get_wasm_target() {
   version_at_least "$version" "$RUST_MINIMUM" || give_up "Debian's rustc-web is $version, $RUST_MINIMUM is needed" \
     "run 'rustup target add $WASM_TARGET' with a working network, then repeat"
   build_std
-  touch "$RUST_DEBIAN/complete-1"
+  touch "$RUST_DEBIAN/complete-2"
 }
 
 # rustup waits minutes, and more than once, for a server that does not answer.
-add_target_by_rustup() { RUSTUP_MAX_RETRIES=1 timeout 300 rustup target add "$WASM_TARGET"; }
+add_target_by_rustup() {
+  RUSTUP_MAX_RETRIES=1 timeout 300 rustup target add "$WASM_TARGET" && RUSTUP_MAX_RETRIES=1 timeout 300 rustup component add rust-src
+}
 
 # The packages expect their libraries under /usr/lib; wrappers tell the loader where they are instead.
 write_rust_wrappers() {
@@ -72,5 +75,5 @@ build_std() {
     "$RUST_DEBIAN/bin/cargo" build --release --target "$WASM_TARGET" -Z build-std=std,panic_abort,proc_macro
   mkdir -p "$lib"
   cp "target/$WASM_TARGET/release/deps/"*.rlib "$lib/"
-  rm -rf "$lib"/libstdbuild* target src Cargo.toml Cargo.lock usr/src usr/lib/rustlib/src usr/share
+  rm -rf "$lib"/libstdbuild* target src Cargo.toml Cargo.lock usr/share
 }

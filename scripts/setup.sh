@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 . scripts/npm-parts.sh
 . scripts/promtool.sh
 . scripts/python-tools.sh
+. scripts/schema-suite.sh
 
 wanted=" ${*:-build test check} "
 wants() { [[ "$wanted" == *" $1 "* ]]; }
@@ -46,6 +47,7 @@ fi
 if wants test; then
   step "promtool" has_promtool get_promtool
   step "schemathesis and openapi-spec-validator" has_python_tools get_python_tools
+  step "JSON Schema Test Suite $SUITE_VERSION" has_schema_suite get_schema_suite
 fi
 if wants check; then
   step "cargo-deny $CARGO_DENY_VERSION" has_cargo_deny get_cargo_deny

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use bellwether_core::UnixMillis;
 use bellwether_core::log::{Level, LogRecord};
-use bellwether_core::platform::{Alarm, Runtime, Source, Task};
+use bellwether_core::platform::{Alarm, Runtime, Source, Task, Validator};
+use bellwether_core::reason::Reason;
 use bellwether_core::refresh::Fetched;
+use bellwether_core::schema::Schema;
 use bellwether_core::settings::SourceSettings;
 use bellwether_core::sql::{Param, Row, Sql, SqlError};
+use bellwether_core::{Document, UnixMillis};
 use worker::{
     Date, Delay, Env, ScheduledTime, State, Storage, console_error, console_log, console_warn,
 };
 
+use crate::schema;
 use crate::source;
 use crate::sql::ObjectSql;
 
@@ -91,6 +94,12 @@ impl Runtime for Host {
 
     fn log(&self, record: &LogRecord<'_>) {
         write_log(record);
+    }
+}
+
+impl Validator for Host {
+    fn validate(&self, schema: &Schema, document: &Document) -> Result<(), Vec<Reason>> {
+        schema::validate(schema, document)
     }
 }
 

@@ -8,6 +8,7 @@ mod front;
 mod host;
 mod http;
 mod object;
+mod schema;
 mod source;
 mod sql;
 mod worker_env;

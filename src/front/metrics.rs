@@ -105,6 +105,30 @@ const FIGURES: &[Figure] = &[
         "/schedule/next_alarm_at_ms",
         millis,
     ),
+    (
+        "bellwether_paused",
+        "1 while an operator lets the schedule stand still.",
+        "/schedule/paused",
+        flag,
+    ),
+    (
+        "bellwether_pinned",
+        "1 while a rollback holds against the source.",
+        "/operator/pin",
+        present,
+    ),
+    (
+        "bellwether_overridden",
+        "1 while an operator's patch is in force.",
+        "/operator/override",
+        present,
+    ),
+    (
+        "bellwether_pending_changes",
+        "Changes that wait for their moment.",
+        "/operator/pending",
+        whole,
+    ),
 ];
 
 fn whole(figure: &Value) -> Option<MetricValue> {
@@ -117,6 +141,10 @@ fn millis(figure: &Value) -> Option<MetricValue> {
 
 fn flag(figure: &Value) -> Option<MetricValue> {
     figure.as_bool().map(|yes| Whole(yes.into()))
+}
+
+fn present(figure: &Value) -> Option<MetricValue> {
+    Some(Whole((!figure.is_null()).into()))
 }
 
 fn of_space(metrics: &mut Metrics, space: &str, status: &Value) {
@@ -193,6 +221,13 @@ const TOTALS: &[Total] = &[
         Whole,
     ),
     (
+        "denied_writes_total",
+        "bellwether_denied_writes_total",
+        "Writes that were asked for without the right to them.",
+        "",
+        Whole,
+    ),
+    (
         "snapshot_replies_total",
         "bellwether_snapshot_replies_total",
         "Snapshots answered by the object, by HTTP status; 304 is a conditional hit.",
@@ -247,7 +282,8 @@ const ISOLATE_TOTALS: &[IsolateTotal] = &[
 fn of_isolate(metrics: &mut Metrics) {
     let isolate = readers::isolate();
     for (space, reader) in readers::readers() {
-        let counts = reader.report().counts;
+        let report = reader.report();
+        let counts = report.counts;
         let labels = [("space", space.as_str()), ("isolate", isolate.as_str())];
         for (state, count) in [
             (ReadState::Fresh, counts.fresh),
@@ -266,6 +302,13 @@ fn of_isolate(metrics: &mut Metrics) {
         for (name, help, count) in ISOLATE_TOTALS {
             metrics.counter(name, help, &labels, Whole(count(&counts)));
         }
+        let pending = report.pending.map_or(0, |pending| pending.version.get());
+        metrics.gauge(
+            "bellwether_isolate_pending_version",
+            "The version that this isolate will switch to by itself; 0 for none.",
+            &labels,
+            Whole(pending),
+        );
         if let Some(ms) = counts.cold_start_ms {
             metrics.gauge(
                 "bellwether_isolate_cold_start_seconds",

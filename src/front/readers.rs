@@ -44,7 +44,7 @@ pub(super) fn isolate() -> String {
 /// Kept as JSON; checked like any document, for what a transport brings may be anything.
 fn parse(document: &str) -> Result<Document, Rejection> {
     Document::parse(document.as_bytes()).map_err(|reason| Rejection {
-        pointer: reason.pointer,
-        message: reason.message,
+        pointer: reason.pointer.clone(),
+        message: reason.message.clone(),
     })
 }

@@ -26,7 +26,7 @@ async fn unknown_paths_are_404() {
     for path in [
         "/",
         "/v1",
-        "/v1/spaces",
+        "/v1/space",
         "/v1/spaces/default",
         "/v1/spaces/default/",
         "/v1/spaces/default/config/",

@@ -7,6 +7,8 @@
     reason = "test code: a broken expectation must stop the test, with its line"
 )]
 
+mod activation;
+mod authority;
 mod cold;
 mod crash;
 mod edge_answers;

@@ -62,7 +62,7 @@ async fn history_is_bounded() {
 }
 
 #[tokio::test]
-async fn every_adoption_has_its_audit_row() {
+async fn every_adoption_and_every_reload_has_its_audit_row() {
     let kv = FakeKv::start();
     let (mut workerd, client) = on_kv(&kv, quiet(json!({}))).start();
     from_source(&client).await;
@@ -78,18 +78,27 @@ async fn every_adoption_has_its_audit_row() {
     workerd.kill9();
     let database = workerd.object_database();
     let mut query = database
-        .prepare("SELECT version_after, actor, reason FROM audit ORDER BY id")
+        .prepare("SELECT version_after, actor, reason, outcome FROM audit ORDER BY id")
         .unwrap();
-    let rows: Vec<(i64, String, Option<String>)> = query
-        .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+    let rows: Vec<(i64, String, Option<String>, String)> = query
+        .query_map((), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
         .unwrap()
         .map(Result::unwrap)
         .collect();
-    let versions: Vec<i64> = rows.iter().map(|row| row.0).collect();
-    assert_eq!(versions, [1, 2, 3], "{rows:?}");
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| (row.0, row.1.as_str(), row.2.as_deref(), row.3.as_str()))
+        .collect();
     assert_eq!(
-        (rows[2].1.as_str(), rows[2].2.as_deref()),
-        ("operator", Some("a test of the audit"))
+        told,
+        [
+            (1, "bootstrap", None, "adopted"),
+            (2, "bootstrap", None, "adopted"),
+            (3, "operator", Some("a test of the audit"), "adopted"),
+            (3, "operator", None, "rejected"),
+        ]
     );
 }
 

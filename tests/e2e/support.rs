@@ -1,5 +1,6 @@
 //! What several themes share.
-use bellwether_tests::{Client, Deployment, FakeKv, Logs, PATIENCE, until_some};
+use bellwether_tests::{Client, Deployment, FakeKv, Logs, PATIENCE, Token, Workerd, until_some};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A first document, with several keys so that changing one loses few.
@@ -74,4 +75,44 @@ fn settings(mut space: Value, more: Value) -> Value {
         space[key] = value.clone();
     }
     json!({ "spaces": { "default": space }, "reader": { "cold_start": { "wait": "10s" } } })
+}
+
+/// A token that may do everything.
+pub(crate) fn publisher() -> Token {
+    Token::new(
+        "publisher",
+        "publisher-secret-20c4",
+        &["read", "reload", "publish"],
+    )
+}
+
+/// A coordinator whose space lives by publishing; its client is the publisher.
+pub(crate) struct Publishing(Deployment);
+
+pub(crate) fn publishing(more: Value) -> Publishing {
+    let mut space = json!({ "source": "none" });
+    for (key, value) in more.as_object().unwrap() {
+        space[key] = value.clone();
+    }
+    let deployment = Deployment::coordinator().settings(quiet(space));
+    Publishing(deployment.tokens(&[publisher()]))
+}
+
+impl Publishing {
+    pub(crate) fn tokens(self, tokens: &[Token]) -> Self {
+        Self(self.0.tokens(tokens))
+    }
+
+    pub(crate) fn start(self) -> (Workerd, Client) {
+        let (workerd, client) = self.0.start();
+        (workerd, client.with_token(&publisher().secret))
+    }
+}
+
+/// Publishes a document whatever the head is; returns the new version.
+pub(crate) async fn published(client: &Client, document: &Value) -> u64 {
+    let answer = client.write(Method::PUT, "document?waive=key_loss", &[], Some(document));
+    let answer = answer.await.ok().json();
+    assert_eq!(answer["outcome"], "adopted", "{answer}");
+    answer["version"].as_u64().unwrap()
 }

@@ -184,6 +184,31 @@ impl Client {
             .unwrap_or_else(|error| panic!("reload: {error:?}"))
     }
 
+    /// Writes to this space: `If-Match: *` unless `fields` say otherwise.
+    pub async fn write(
+        &self,
+        method: Method,
+        leaf: &str,
+        fields: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = self.request(method, &self.path(leaf));
+        if !fields.iter().any(|(name, _)| *name == "if-match") {
+            request = request.header("if-match", "*");
+        }
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        self.send(request)
+            .await
+            .unwrap_or_else(|error| panic!("writing {leaf}: {error:?}"))
+    }
+
     /// The metrics; must be answered with 200.
     pub async fn metrics(&self) -> Metrics {
         Metrics::parse(&self.get("/metrics").await.ok().text())
@@ -213,7 +238,6 @@ impl Answer {
     }
 
     /// Itself, when the status is 200.
-    #[must_use]
     pub fn ok(self) -> Self {
         assert_eq!(self.status, 200, "{}", self.text());
         self

@@ -80,6 +80,13 @@ impl ApiAnswer {
         Self::of(media::JSON, json::text(value)).with(header::CACHE_CONTROL, "no-store".to_owned())
     }
 
+    /// What is stored as JSON, with the head that a write to it is to name.
+    fn stored(text: &str, version: Version, etag: &ETag) -> Self {
+        Self::of(media::JSON, text.to_owned())
+            .with(header::CACHE_CONTROL, "no-store".to_owned())
+            .about(version, etag)
+    }
+
     fn of(media_type: &str, body: String) -> Self {
         Self {
             status: 200,
@@ -185,9 +192,11 @@ fn read<P: Platform>(
         Leaf::Override => ApiAnswer::json(&coordinator.override_()?),
         Leaf::Document => {
             let (document, version, etag) = coordinator.source_document()?;
-            ApiAnswer::of(media::JSON, document.text().to_string())
-                .with(header::CACHE_CONTROL, "no-store".to_owned())
-                .about(version, &etag)
+            ApiAnswer::stored(document.text(), version, &etag)
+        }
+        Leaf::Schema => {
+            let (schema, version, etag) = coordinator.schema()?;
+            ApiAnswer::stored(schema.text(), version, &etag)
         }
         _ => return Err(Problem::bare(ProblemKind::NotFound)),
     })

@@ -33,6 +33,7 @@ mod request_body;
 pub mod request_header;
 pub mod routes;
 pub mod schedule;
+pub mod schema;
 pub mod settings;
 pub mod space_name;
 pub mod sql;

@@ -91,7 +91,7 @@ mod tests {
         let detail = |query: &str| {
             let problem = Page::of_query(query).unwrap_err();
             assert_eq!(problem.status(), 400, "{query}");
-            problem.detail.unwrap()
+            problem.detail.clone().unwrap()
         };
         for text in [
             "",

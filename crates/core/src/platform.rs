@@ -4,8 +4,11 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::document::Document;
 use crate::log::LogRecord;
+use crate::reason::Reason;
 use crate::refresh::Fetched;
+use crate::schema::Schema;
 use crate::sql::Sql;
 use crate::version::UnixMillis;
 
@@ -48,7 +51,26 @@ pub trait Runtime {
     fn log(&self, record: &LogRecord<'_>);
 }
 
-/// Everything that a coordinator stands on.
-pub trait Platform: Sql + Source + Alarm + Runtime + 'static {}
+/// The validator of JSON Schemas.
+pub trait Validator {
+    /// Whether a schema can be used, within the limits of [`crate::schema`].
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, with pointers into the schema.
+    fn check_schema(&self, schema: &Schema) -> Result<(), Vec<Reason>> {
+        schema.check()
+    }
 
-impl<T: Sql + Source + Alarm + Runtime + 'static> Platform for T {}
+    /// Validates a document.
+    ///
+    /// # Errors
+    /// Every violation, with pointers into the document; at most
+    /// [`MAX_VIOLATIONS`](crate::schema::MAX_VIOLATIONS), and a last reason that says how many more.
+    /// Or the limit that was reached: what cannot be validated is refused.
+    fn validate(&self, schema: &Schema, document: &Document) -> Result<(), Vec<Reason>>;
+}
+
+/// Everything that a coordinator stands on.
+pub trait Platform: Sql + Source + Alarm + Runtime + Validator + 'static {}
+
+impl<T: Sql + Source + Alarm + Runtime + Validator + 'static> Platform for T {}

@@ -185,11 +185,19 @@ pub struct ProblemError {
     pub pointer: String,
     /// What was found and what was expected; never the value.
     pub message: String,
+    /// The same for machines, where a document was refused.
+    pub reason: Option<Reason>,
 }
 
 /// An error to people. Neither `detail` nor `errors` may hold a secret or a document's value.
+///
+/// Boxed: it stands in the result of nearly every call of the API, and each of them would copy it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Problem(Box<Occurrence>);
+
+/// What a [`Problem`] tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occurrence {
     /// What went wrong.
     pub kind: ProblemKind,
     /// This occurrence, in a sentence. Never sent with 401 and 403.
@@ -202,24 +210,40 @@ pub struct Problem {
     pub retry_after_s: Option<u64>,
 }
 
+impl std::ops::Deref for Problem {
+    type Target = Occurrence;
+
+    fn deref(&self) -> &Occurrence {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Occurrence {
+        &mut self.0
+    }
+}
+
 impl Problem {
     /// A problem with a detail.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Problem {
-        Problem {
-            detail: Some(detail.into()),
-            ..Problem::bare(kind)
-        }
+        Problem::of(kind, Some(detail.into()))
     }
 
     /// A problem that its kind says all about.
     pub fn bare(kind: ProblemKind) -> Problem {
-        Problem {
+        Problem::of(kind, None)
+    }
+
+    #[inline(never)]
+    fn of(kind: ProblemKind, detail: Option<String>) -> Problem {
+        Problem(Box::new(Occurrence {
             kind,
-            detail: None,
+            detail,
             errors: Vec::new(),
             allow: None,
             retry_after_s: None,
-        }
+        }))
     }
 
     /// A 400.
@@ -230,15 +254,19 @@ impl Problem {
     /// A 405 with the methods that the route takes.
     pub fn method_not_allowed(allow: String) -> Problem {
         let detail = format!("this route takes {allow}");
-        Problem {
-            allow: Some(allow),
-            ..Problem::new(ProblemKind::MethodNotAllowed, detail)
-        }
+        let mut problem = Problem::new(ProblemKind::MethodNotAllowed, detail);
+        problem.allow = Some(allow);
+        problem
     }
 
     /// The same, with one more reason why a document was refused.
-    pub fn with_reason(self, reason: &Reason) -> Problem {
-        self.with_error(reason.pointer.clone(), reason.message.clone())
+    pub fn with_reason(mut self, reason: &Reason) -> Problem {
+        self.errors.push(ProblemError {
+            pointer: reason.pointer.clone(),
+            message: reason.message.clone(),
+            reason: Some(reason.clone()),
+        });
+        self
     }
 
     /// The same, naming one more offending value.
@@ -246,20 +274,19 @@ impl Problem {
         self.errors.push(ProblemError {
             pointer: pointer.into(),
             message: message.into(),
+            reason: None,
         });
         self
     }
 
     /// The same, telling the client when to try again.
-    pub fn with_retry_after_s(self, seconds: u64) -> Problem {
-        Problem {
-            retry_after_s: Some(seconds),
-            ..self
-        }
+    pub fn with_retry_after_s(mut self, seconds: u64) -> Problem {
+        self.retry_after_s = Some(seconds);
+        self
     }
 
     /// The HTTP status.
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         self.kind.status()
     }
 
@@ -280,6 +307,9 @@ impl Problem {
         members.text_if_any("detail", self.detail.as_deref());
         if !self.errors.is_empty() {
             let error = |error: &ProblemError| {
+                if let Some(reason) = &error.reason {
+                    return reason.to_json();
+                }
                 let mut members = Members::new();
                 members
                     .text("pointer", &error.pointer)

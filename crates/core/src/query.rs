@@ -150,8 +150,13 @@ mod tests {
     fn unknown_names_are_refused_with_the_nearest() {
         assert_eq!(refuse_unknown("", &[]), Ok(()));
         assert_eq!(refuse_unknown("pointer=/a", &["pointer"]), Ok(()));
-        let detail =
-            |query: &str, known: &[&str]| refuse_unknown(query, known).unwrap_err().detail.unwrap();
+        let detail = |query: &str, known: &[&str]| {
+            refuse_unknown(query, known)
+                .unwrap_err()
+                .detail
+                .clone()
+                .unwrap()
+        };
         assert_eq!(
             detail("pointr=/a", &["pointer"]),
             "unknown query parameter \"pointr\": did you mean \"pointer\"?"

@@ -13,37 +13,75 @@ pub const MAX_POINTER_CHARS: usize = 256;
 /// The longest [`Reason::message`], in characters; a longer one ends in `…`.
 pub const MAX_MESSAGE_CHARS: usize = 512;
 
+/// The longest [`Reason::expected`] and [`Reason::found`], in characters; a longer one ends in `…`.
+pub const MAX_EXPECTED_CHARS: usize = 240;
+
 /// Why a candidate was refused. Holds pointers, kinds, sizes and key names, never a value: reasons
 /// are logged and shown.
+///
+/// Boxed: it is the error of whatever reads a document, and each step would copy it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reason {
+#[serde(transparent)]
+pub struct Reason(Box<Refusal>);
+
+/// What a [`Reason`] tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
     /// RFC 6901 pointer of what was refused; empty for the whole document.
     pub pointer: String,
     /// What kind of refusal this is.
     pub code: ReasonCode,
     /// What was found and what was expected.
     pub message: String,
+    /// What a schema expected there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What kind of value was found instead; never the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+impl std::ops::Deref for Reason {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
 }
 
 impl Reason {
     /// A reason; a pointer or message over its limit is cut and ends in `…`.
     pub fn new(code: ReasonCode, pointer: &str, message: &str) -> Reason {
-        Reason {
+        Reason(Box::new(Refusal {
             pointer: clip(pointer, MAX_POINTER_CHARS).into_owned(),
             code,
             message: clip(message, MAX_MESSAGE_CHARS).into_owned(),
-        }
+            expected: None,
+            found: None,
+        }))
     }
-}
 
-impl Reason {
+    /// A reason that says both; `expected` over its limit is cut and ends in `…`.
+    pub fn of(code: ReasonCode, pointer: &str, found: &str, expected: &str) -> Reason {
+        let expected = clip(expected, MAX_EXPECTED_CHARS);
+        let message = format!("found {found}; expected {expected}");
+        let mut reason = Reason::new(code, pointer, &message);
+        reason.0.found = Some(clip(found, MAX_EXPECTED_CHARS).into_owned());
+        reason.0.expected = Some(expected.into_owned());
+        reason
+    }
+
     /// As it is stored and shown.
     pub(crate) fn to_json(&self) -> Value {
         let mut members = Members::new();
         members
             .text("pointer", &self.pointer)
             .text("code", self.code.as_str());
-        members.text("message", &self.message).take()
+        members
+            .text("message", &self.message)
+            .text_if_any("expected", self.expected.as_deref())
+            .text_if_any("found", self.found.as_deref());
+        members.take()
     }
 }
 
@@ -89,6 +127,12 @@ pub enum ReasonCode {
     /// The version that a rollback goes back to holds a `null` that the layers below do not have any
     /// more: a merge patch cannot say it.
     NullLost,
+    /// The document breaks the space's schema.
+    Schema,
+    /// The schema itself cannot be used.
+    SchemaInvalid,
+    /// Validating against the schema took more than its limits allow.
+    SchemaLimit,
     /// A code this build does not know: a newer build stored it.
     #[serde(other)]
     Unknown,
@@ -112,6 +156,9 @@ impl ReasonCode {
             ReasonCode::PathConflict => "path_conflict",
             ReasonCode::VersionGone => "version_gone",
             ReasonCode::NullLost => "null_lost",
+            ReasonCode::Schema => "schema",
+            ReasonCode::SchemaInvalid => "schema_invalid",
+            ReasonCode::SchemaLimit => "schema_limit",
             ReasonCode::Unknown => "unknown",
         }
     }
@@ -156,7 +203,7 @@ mod tests {
     )]
     use super::*;
 
-    const ALL: [ReasonCode; 15] = [
+    const ALL: [ReasonCode; 18] = [
         ReasonCode::Empty,
         ReasonCode::NotUtf8,
         ReasonCode::ByteOrderMark,
@@ -171,6 +218,9 @@ mod tests {
         ReasonCode::PathConflict,
         ReasonCode::VersionGone,
         ReasonCode::NullLost,
+        ReasonCode::Schema,
+        ReasonCode::SchemaInvalid,
+        ReasonCode::SchemaLimit,
         ReasonCode::Unknown,
     ];
 
@@ -186,7 +236,7 @@ mod tests {
     #[test]
     fn a_newer_builds_code_still_reads() {
         let reason: Reason =
-            serde_json::from_str(r#"{"pointer":"","code":"schema","message":"m"}"#).unwrap();
+            serde_json::from_str(r#"{"pointer":"","code":"of_tomorrow","message":"m"}"#).unwrap();
         assert_eq!(reason.code, ReasonCode::Unknown);
     }
 

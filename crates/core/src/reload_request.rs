@@ -86,6 +86,7 @@ mod tests {
         assert_eq!(problem.status(), 400, "{body}");
         problem
             .errors
+            .clone()
             .into_iter()
             .map(|error| (error.pointer, error.message))
             .collect()

@@ -91,7 +91,7 @@ fn parse(body: &[u8], what: &str, max_bytes: usize) -> Result<Document, Problem>
     }
     let document = Document::parse(body).map_err(|reason| match reason.code {
         ReasonCode::TooLarge => too_large(format!("the body: {}", reason.message)),
-        _ => refusal(what, &[]).with_error(reason.pointer, reason.message),
+        _ => refusal(what, &[]).with_error(&*reason.pointer, &*reason.message),
     })?;
     let fields = document.object().len();
     if fields > MAX_FIELDS {

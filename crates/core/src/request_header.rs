@@ -96,7 +96,11 @@ mod tests {
             ("%00", "found a control character"),
             ("%c2%80", "found a control character"),
         ] {
-            let detail = parse_reason(Some(header)).unwrap_err().detail.unwrap();
+            let detail = parse_reason(Some(header))
+                .unwrap_err()
+                .detail
+                .clone()
+                .unwrap();
             assert!(detail.starts_with("the header Bellwether-Reason "));
             assert!(detail.contains(part), "{header}: {detail}");
         }
@@ -145,7 +149,7 @@ mod tests {
         ] {
             let problem = parse_idempotency_key(Some(header)).unwrap_err();
             assert_eq!(problem.status(), 400, "{header}");
-            let detail = problem.detail.unwrap();
+            let detail = problem.detail.clone().unwrap();
             assert!(detail.contains("expected 1 to 128 visible ASCII characters"));
         }
     }

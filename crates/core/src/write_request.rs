@@ -78,7 +78,7 @@ impl OverrideRequest {
         let ends = resolved(self.expires, now, &EXPIRE);
         match (begins, ends) {
             (Err(mut problem), Err(other)) => {
-                problem.errors.extend(other.errors);
+                problem.errors.extend(other.errors.iter().cloned());
                 Err(problem)
             }
             (Err(problem), Ok(_)) | (Ok(_), Err(problem)) => Err(problem),
@@ -187,7 +187,7 @@ fn resolved(
 fn patch(fields: &mut Section<'_, '_>) -> Document {
     let patch = match fields.get("patch") {
         Some(Value::Object(patch)) => {
-            Document::from_object(patch.clone()).map_err(|reason| reason.message)
+            Document::from_object(patch.clone()).map_err(|reason| reason.message.clone())
         }
         Some(other) => Err(format!("found {}, expected an object", kind_of(other))),
         None => Err("missing, expected an object".to_owned()),

@@ -26,7 +26,7 @@ fn assert_refused(text: impl AsRef<[u8]>, code: ReasonCode, pointer: &str) -> St
         "{}",
         reason.message
     );
-    reason.message
+    reason.message.clone()
 }
 
 /// `{"a":"xx…"}` of exactly `bytes` bytes.

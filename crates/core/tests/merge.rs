@@ -154,7 +154,7 @@ fn nesting_does_not_overflow_the_stack() {
     .merged()
     .unwrap_err();
     assert_eq!(
-        (reason.code, reason.pointer),
+        (reason.code, reason.pointer.clone()),
         (ReasonCode::TooDeep, "/k".repeat(MAX_DEPTH))
     );
 }

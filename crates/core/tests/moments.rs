@@ -52,7 +52,7 @@ fn moments_lie_ahead_and_within_a_year() {
     }
     let past = Moment::At(UnixMillis(0)).resolve(NOW, &ACTIVATE_IN_QUERIES);
     assert_eq!(
-        past.unwrap_err().detail.unwrap(),
+        past.unwrap_err().detail.clone().unwrap(),
         "the query parameter \"activate_at\": found a time that has passed, expected one within the next 366 days"
     );
 }
@@ -93,7 +93,7 @@ fn moments_in_queries() {
     ] {
         let problem = of_query(query).unwrap_err();
         assert!(problem.errors.is_empty(), "{query}");
-        let detail = problem.detail.unwrap();
+        let detail = problem.detail.clone().unwrap();
         assert!(detail.contains(part), "{query}: {detail}");
     }
 }

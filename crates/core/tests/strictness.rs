@@ -22,7 +22,7 @@ fn assert_refused(text: impl AsRef<[u8]>, code: ReasonCode, pointer: &str) -> St
         "{}",
         reason.message
     );
-    reason.message
+    reason.message.clone()
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn syntax() {
 fn cut_off() {
     let text = "{\"a\":{\"b\":[1,\"two\",{\"c\":true}]}}";
     for end in 1..text.len() {
-        let message = refused(&text[..end]).message;
+        let message = refused(&text[..end]).message.clone();
         assert!(
             message.starts_with("the text ends too early"),
             "{end}: {message}"

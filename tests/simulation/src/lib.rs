@@ -9,3 +9,4 @@
 pub mod executor;
 pub mod rng;
 pub mod sqlite;
+pub mod validator;

@@ -4,9 +4,12 @@
 use std::future::{Future, pending};
 use std::rc::Rc;
 
+use bellwether_core::document::Document;
 use bellwether_core::log::LogRecord;
-use bellwether_core::platform::{Alarm, Runtime, Source, Task};
+use bellwether_core::platform::{Alarm, Runtime, Source, Task, Validator};
+use bellwether_core::reason::Reason;
 use bellwether_core::refresh::Fetched;
+use bellwether_core::schema::Schema;
 use bellwether_core::sql::{Param, Row, Sql, SqlError};
 use bellwether_core::version::UnixMillis;
 
@@ -172,5 +175,11 @@ impl Runtime for Platform {
         if !host.doomed.get() && record.event == "refresh" {
             host.ledger.settles(host, record);
         }
+    }
+}
+
+impl Validator for Platform {
+    fn validate(&self, schema: &Schema, document: &Document) -> Result<(), Vec<Reason>> {
+        bellwether_simulation::validator::validate(schema, document)
     }
 }

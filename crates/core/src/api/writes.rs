@@ -10,7 +10,8 @@ use crate::names::header;
 use crate::problem::{Problem, ProblemKind};
 use crate::reason::{Reason, ReasonCode};
 use crate::request_header::{parse_idempotency_key, parse_reason};
-use crate::routes::{DRY_RUN_QUERY, Leaf, REPLACES_QUERY, WAIVE_QUERY};
+use crate::routes::{DRY_RUN_QUERY, FORCE_QUERY, Leaf, REPLACES_QUERY, WAIVE_QUERY};
+use crate::schema::Schema;
 use crate::settings::suggest;
 use crate::version::{ContentHash, UnixMillis};
 use crate::write_request::{IntervalChange, OverrideRequest, RollbackRequest, ScheduleRequest};
@@ -96,6 +97,23 @@ fn action(request: &ApiRequest<'_>, now: UnixMillis) -> Result<(Action, Option<S
             };
             Ok((action, asked.reason))
         }
+        (Leaf::Schema, "DELETE") => {
+            let action = Action::Schema {
+                schema: None,
+                force: false,
+            };
+            Ok((action, None))
+        }
+        (Leaf::Schema, _) => {
+            let schema = Schema::parse(body).map_err(|reason| {
+                Problem::bad_request("the body is not a schema").with_reason(&reason)
+            })?;
+            let action = Action::Schema {
+                schema: Some(schema),
+                force: flag(request, FORCE_QUERY)?,
+            };
+            Ok((action, None))
+        }
         (Leaf::Pin, _) => Ok((Action::Unpin, None)),
         (Leaf::PendingChange(pending), _) => Ok((Action::Cancel { pending }, None)),
         _ => Err(Problem::bare(ProblemKind::NotFound)),
@@ -106,7 +124,7 @@ fn action(request: &ApiRequest<'_>, now: UnixMillis) -> Result<(Action, Option<S
 fn document(body: &[u8]) -> Result<Document, Problem> {
     Document::parse(body).map_err(|reason| {
         if reason.code == ReasonCode::TooLarge {
-            Problem::new(ProblemKind::ContentTooLarge, reason.message)
+            Problem::new(ProblemKind::ContentTooLarge, &*reason.message)
         } else {
             not_a_document(reason)
         }

@@ -1,6 +1,8 @@
 //! What operators look at: versions, differences, where a value comes from, who did what, and what
 //! is still to come. Whoever asks wakes the coordinator first.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::Coordinator;
@@ -14,6 +16,7 @@ use crate::page::Page;
 use crate::platform::Platform;
 use crate::pointer::{self, Found};
 use crate::problem::Problem;
+use crate::schema::Schema;
 use crate::sql::SqlError;
 use crate::store::{AuditRow, ChangeKind, Head, LayerName, PastVersion, Pending, Signed, Store};
 use crate::version::{ETag, Version};
@@ -152,6 +155,17 @@ impl<P: Platform> Coordinator<P> {
             .take())
     }
 
+    /// The schema that every document must keep, and the head that a write to it is to name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn schema(&self) -> Result<(Rc<Schema>, Version, ETag), Problem> {
+        let state = self.inner.state.borrow();
+        let schema = state.schema.clone();
+        let schema = schema.ok_or_else(|| nothing_set("the space has no schema"))?;
+        Ok((schema, state.head.version, state.head.etag.clone()))
+    }
+
     /// The document of the source layer, as it was pulled or published, and the head that a write to
     /// it is to name.
     ///
@@ -263,7 +277,7 @@ fn list(page: Page, name: &str, items: Vec<Value>, last: Option<u64>) -> Value {
         .take()
 }
 
-fn parsed(head: &Head) -> Result<Document, Problem> {
+pub(super) fn parsed(head: &Head) -> Result<Document, Problem> {
     Document::parse(head.text.as_bytes()).map_err(|reason| {
         storage(SqlError(format!(
             "version {} cannot be read: {reason}",

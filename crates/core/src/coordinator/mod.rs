@@ -35,6 +35,7 @@ use crate::log::LogRecord;
 use crate::platform::Platform;
 use crate::reason::Reason;
 use crate::schedule::{self, Pace, Repair};
+use crate::schema::Schema;
 use crate::settings::{ReaderSettings, SourceSettings, SpaceSettings};
 use crate::space_name::SpaceName;
 use crate::store::{Control, Head, Increments, Origin, Retention, Schedule};
@@ -92,6 +93,8 @@ struct State {
     base_owed: Option<Document>,
     schedule: Schedule,
     control: Control,
+    /// What every document must keep.
+    schema: Option<Rc<Schema>>,
     /// The pending change whose moment comes first.
     next: Option<Next>,
     flight: Option<Flight>,
@@ -292,8 +295,11 @@ impl<P: Platform> Coordinator<P> {
     }
 
     /// Whether a merged document may become the head, beyond the limits of any document.
-    fn keeps_rules(&self, _state: &State, _merged: &Document) -> Result<(), Vec<Reason>> {
-        Ok(())
+    fn keeps_rules(&self, state: &State, merged: &Document) -> Result<(), Vec<Reason>> {
+        match &state.schema {
+            Some(schema) => self.inner.platform.validate(schema, merged),
+            None => Ok(()),
+        }
     }
 
     fn has_source(&self) -> bool {

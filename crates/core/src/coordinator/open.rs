@@ -10,8 +10,9 @@ use crate::log::{Level, LogRecord};
 use crate::merge::Layers;
 use crate::migrate::{MIGRATIONS, MigrationError, migrate};
 use crate::platform::Platform;
-use crate::refresh::StoredLayer;
+use crate::refresh::{Rules, StoredLayer};
 use crate::schedule::Pace;
+use crate::schema::Schema;
 use crate::settings::{SourceSettings, SpaceSettings};
 use crate::space_name::SpaceName;
 use crate::sql::SqlError;
@@ -133,7 +134,14 @@ impl<P: Platform> Coordinator<P> {
             }
             Ok(())
         })?;
-        let (head, base_owed) = start.head(stored_head, stored_base.as_ref(), &mut control)?;
+        let schema = stored_schema(&store)?;
+        let (head, base_owed) = {
+            let rules = |merged: &Document| match &schema {
+                Some(schema) => platform.validate(schema, merged),
+                None => Ok(()),
+            };
+            start.head(stored_head, stored_base.as_ref(), &mut control, &rules)?
+        };
         let coordinator = Self {
             inner: Rc::new(Inner {
                 state: RefCell::new(State {
@@ -141,6 +149,7 @@ impl<P: Platform> Coordinator<P> {
                     base_owed,
                     schedule,
                     control,
+                    schema: schema.map(Rc::new),
                     next: None,
                     denials: Throttle::default(),
                     flight: None,
@@ -157,6 +166,15 @@ impl<P: Platform> Coordinator<P> {
         coordinator.find_next(&mut coordinator.inner.state.borrow_mut())?;
         Ok(coordinator)
     }
+}
+
+/// The schema that every document must keep.
+fn stored_schema<P: Platform>(store: &Store<'_, P>) -> Result<Option<Schema>, SqlError> {
+    let layer = store.layer(LayerName::Schema)?;
+    let schema = layer.map(|layer| Schema::parse(layer.text.as_bytes()));
+    schema
+        .transpose()
+        .map_err(|reason| SqlError(format!("the stored schema cannot be read: {reason}")))
 }
 
 struct Start<'a, P> {
@@ -225,6 +243,7 @@ impl<P: Platform> Start<'_, P> {
         stored: Option<Head>,
         stored_base: Option<&StoredLayer>,
         control: &mut Control,
+        rules: &Rules<'_>,
     ) -> Result<(Head, Option<Document>), SqlError> {
         let base = self.base();
         let Some(head) = stored else {
@@ -238,25 +257,27 @@ impl<P: Platform> Start<'_, P> {
         // head, so it counts as one that does not fit.
         let merged = Stack::read(self.store)?
             .and_then(|stack| stack.merged(self.built_in))
-            .ok();
+            .map_err(|reason| vec![reason])
+            .and_then(|merged| rules(&merged).map(|()| merged));
         match (merged, control.last_version.next()) {
-            (Some(merged), _) if *merged.hash() == head.hash => {
+            (Ok(merged), _) if *merged.hash() == head.hash => {
                 self.store
                     .put_layer(LayerName::Base, &base, self.now, head.version)?;
                 Ok((head, None))
             }
-            (Some(merged), Some(_)) => {
+            (Ok(merged), Some(_)) => {
                 let head = self.commit(Some(&head), &merged, head.origin, "deploy", control)?;
                 Ok((head, None))
             }
             // It does not fit together any more: the head stays, and so does the record of what it
             // was made of, so that the next start tries again, until a refresh makes one of it.
-            _ => {
+            (refused, _) => {
+                let reasons = refused.err().unwrap_or_default();
+                let first = reasons.first().map(ToString::to_string);
                 self.store.0.log(&LogRecord {
                     version: Some(head.version),
-                    detail: Some(
-                        "the built-in layers and the stored ones no longer make a valid document",
-                    ),
+                    cause: reasons.first().map(|reason| reason.code.as_str()),
+                    detail: first.as_deref(),
                     ..LogRecord::new(Level::Error, "layers_do_not_merge")
                 });
                 Ok((head, Some(base)))

@@ -1,17 +1,22 @@
 //! Writes that make no version by themselves: changes for later, their cancelling, the pace of
 //! refreshes, the end of a pin.
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::State;
 use super::change::Change;
+use super::history::parsed;
 use super::pending::MAX_PENDING;
-use super::write::{Job, nothing_set, storage};
+use super::write::{Job, nothing_set, rejected, storage};
 use crate::json::Members;
 use crate::platform::Platform;
 use crate::problem::{Problem, ProblemKind};
+use crate::reason::Reason;
+use crate::schema::Schema;
 use crate::settings::duration::format_duration_ms;
-use crate::store::{Head, Pending};
+use crate::store::{Head, LayerName, Pending};
 use crate::version::UnixMillis;
 use crate::wire::rfc3339;
 
@@ -156,6 +161,56 @@ impl<P: Platform> Job<'_, P> {
         })?;
         state.control = control;
         state.schedule = schedule;
+        Ok((200, body))
+    }
+
+    /// Sets the schema, or takes it away. One that the head breaks is stored by force only: the head
+    /// stays then, and whatever comes next must keep it.
+    pub(super) fn set_schema(
+        &self,
+        state: &mut State,
+        schema: Option<&Schema>,
+        force: bool,
+    ) -> Result<(u16, Value), Problem> {
+        if schema.is_none() && state.schema.is_none() {
+            return Err(nothing_set("the space has no schema"));
+        }
+        let platform = self.coordinator.platform();
+        let broken = match schema {
+            None => Vec::new(),
+            Some(schema) => {
+                let usable = platform.check_schema(schema);
+                usable.map_err(|reasons| rejected("the schema cannot be used", &reasons))?;
+                let head = parsed(&state.head)?;
+                platform.validate(schema, &head).err().unwrap_or_default()
+            }
+        };
+        if !broken.is_empty() && !force && !self.write.dry_run {
+            let detail = "the head breaks the schema; mend the document first, or store the schema with ?force";
+            return Err(rejected(detail, &broken));
+        }
+        let reasons = broken.iter().map(Reason::to_json).collect();
+        let mut body = self.told("done", state.head.version, &state.head);
+        let body = body
+            .flag("head_is_valid", broken.is_empty())
+            .value("reasons", reasons)
+            .take();
+        if self.write.dry_run {
+            return Ok((200, body));
+        }
+        let (now, version) = (self.signed.at, state.head.version);
+        self.commit(state, "done", |store| {
+            match schema {
+                Some(schema) => {
+                    store.put_layer(LayerName::Schema, schema.document(), now, version)?;
+                }
+                None => store.delete_layer(LayerName::Schema)?,
+            }
+            self.keep(store, 200, &body)?;
+            Ok(schema.map(|schema| schema.hash().hex()))
+        })?;
+        state.schema = schema.cloned().map(Rc::new);
+        self.coordinator.prepare_next(state);
         Ok((200, body))
     }
 

@@ -234,6 +234,13 @@ impl<P: Platform> Coordinator<P> {
                     },
                     |_, _| Ok(()),
                 )?;
+                self.inner.platform.log(&LogRecord {
+                    space: Some(self.inner.space.as_str()),
+                    version: Some(state.head.version),
+                    trigger: Some(pending.kind.as_str()),
+                    actor: Some(&pending.signed.actor),
+                    ..LogRecord::new(Level::Info, "activated")
+                });
             }
             Err(reasons) => self.refuse_due(state, &pending, &reasons, now)?,
         }

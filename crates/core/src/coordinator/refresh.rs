@@ -10,7 +10,6 @@ use crate::document::Document;
 use crate::guard::Waivers;
 use crate::log::{Level, LogRecord};
 use crate::platform::Platform;
-use crate::reason::Reason;
 use crate::refresh::{Cause, Current, Decision, Failure, Fetched, Outcome, decide};
 use crate::settings::SourceSettings;
 use crate::sql::SqlError;
@@ -453,8 +452,8 @@ impl<P: Platform> Settlement<'_, P> {
         if let Some(failure) = &record.failure {
             increments.add(status::SOURCE_ERRORS, failure.cause.as_str(), 1);
         }
-        for Reason { code, .. } in &record.reasons {
-            increments.add(status::REJECTIONS, code.as_str(), 1);
+        for reason in &record.reasons {
+            increments.add(status::REJECTIONS, reason.code.as_str(), 1);
         }
         increments
     }

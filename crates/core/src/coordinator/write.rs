@@ -14,6 +14,7 @@ use crate::log::{Level, LogRecord};
 use crate::platform::Platform;
 use crate::problem::{Problem, ProblemKind};
 use crate::reason::Reason;
+use crate::schema::Schema;
 use crate::sql::SqlError;
 use crate::store::{AuditEntry, Head, KeptAnswer, Signed, Store};
 use crate::strict;
@@ -73,6 +74,13 @@ pub enum Action {
     },
     /// Ends a pin: the source counts again.
     Unpin,
+    /// Sets the schema that every document must keep, or takes it away.
+    Schema {
+        /// The schema; `None` for none.
+        schema: Option<Schema>,
+        /// Store it although the head breaks it.
+        force: bool,
+    },
 }
 
 /// The answer to a write.
@@ -95,6 +103,10 @@ impl Action {
             Self::Cancel { .. } => "cancel",
             Self::Schedule { .. } => "schedule",
             Self::Unpin => "unpin",
+            Self::Schema {
+                schema: Some(_), ..
+            } => "schema",
+            Self::Schema { schema: None, .. } => "remove_schema",
         }
     }
 
@@ -106,7 +118,7 @@ impl Action {
                 activate_at,
                 ..
             } => activate_at.or(change.expires_at()),
-            Self::Cancel { .. } => None,
+            Self::Cancel { .. } | Self::Schema { .. } => None,
             Self::Schedule { .. } | Self::Unpin => Some(now),
         }
     }
@@ -277,6 +289,7 @@ impl<P: Platform> Job<'_, P> {
                 refresh_interval_ms,
             } => self.schedule(state, *paused, *refresh_interval_ms),
             Action::Unpin => self.unpin(state),
+            Action::Schema { schema, force } => self.set_schema(state, schema.as_ref(), *force),
         }
     }
 
@@ -311,7 +324,10 @@ impl<P: Platform> Job<'_, P> {
             Err(reasons) if self.write.dry_run => {
                 return Ok((200, self.dry_run(state, Err(&reasons))?));
             }
-            Err(reasons) => return Err(rejected(&reasons)),
+            Err(reasons) => {
+                let detail = "the document must not become the head; nothing was changed";
+                return Err(rejected(detail, &reasons));
+            }
         };
         if self.write.dry_run {
             return Ok((200, self.dry_run(state, Ok(&weighed.merged))?));
@@ -507,8 +523,7 @@ pub(super) fn unknown_version(version: Version) -> Problem {
     )
 }
 
-fn rejected(reasons: &[Reason]) -> Problem {
-    let detail = "the document must not become the head; nothing was changed";
+pub(super) fn rejected(detail: &str, reasons: &[Reason]) -> Problem {
     reasons.iter().fold(
         Problem::new(ProblemKind::Rejected, detail),
         |problem, reason| problem.with_reason(reason),

@@ -4,9 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 
+use bellwether_core::document::Document;
 use bellwether_core::log::LogRecord;
-use bellwether_core::platform::{Alarm, Runtime, Source, Task};
+use bellwether_core::platform::{Alarm, Runtime, Source, Task, Validator};
+use bellwether_core::reason::Reason;
 use bellwether_core::refresh::Fetched;
+use bellwether_core::schema::Schema;
 use bellwether_core::sql::{Param, Row, Sql, SqlError};
 use bellwether_core::version::UnixMillis;
 use bellwether_simulation::executor::{Executor, Owner, yield_now};
@@ -176,5 +179,11 @@ impl Runtime for Simulated {
     fn log(&self, record: &LogRecord<'_>) {
         let line = record.line();
         self.machine.log.borrow_mut().push(line);
+    }
+}
+
+impl Validator for Simulated {
+    fn validate(&self, schema: &Schema, document: &Document) -> Result<(), Vec<Reason>> {
+        bellwether_simulation::validator::validate(schema, document)
     }
 }
