@@ -189,16 +189,17 @@ impl<P: Platform> Job<'_, P> {
             let detail = "the head breaks the schema; mend the document first, or store the schema with ?force";
             return Err(rejected(detail, &broken));
         }
-        let reasons = broken.iter().map(Reason::to_json).collect();
-        let mut body = self.told("done", state.head.version, &state.head);
-        let body = body
-            .flag("head_is_valid", broken.is_empty())
-            .value("reasons", reasons)
-            .take();
-        if self.write.dry_run {
-            return Ok((200, body));
-        }
         let (now, version) = (self.signed.at, state.head.version);
+        let reasons: Value = broken.iter().map(Reason::to_json).collect();
+        let body = |head: &Head| {
+            let mut body = self.told("done", version, head);
+            body.flag("head_is_valid", broken.is_empty())
+                .value("reasons", reasons.clone())
+                .take()
+        };
+        if self.write.dry_run {
+            return Ok((200, body(&state.head)));
+        }
         self.commit(state, "done", |store| {
             match schema {
                 Some(schema) => {
@@ -206,12 +207,11 @@ impl<P: Platform> Job<'_, P> {
                 }
                 None => store.delete_layer(LayerName::Schema)?,
             }
-            self.keep(store, 200, &body)?;
+            self.keep(store, 200, &body(&state.head))?;
             Ok(schema.map(|schema| schema.hash().hex()))
         })?;
         state.schema = schema.cloned().map(Rc::new);
-        self.coordinator.prepare_next(state);
-        Ok((200, body))
+        Ok((200, self.prepared(state, 200, &body)))
     }
 
     pub(super) fn known_pending(&self, id: u64) -> Result<Pending, Problem> {

@@ -17,6 +17,7 @@ mod authority_pending;
 mod authority_properties;
 mod authority_publish;
 mod authority_rollback;
+mod authority_schema;
 mod bootstrap;
 mod crash;
 mod deploy;
