@@ -49,7 +49,8 @@ impl<P: Platform> Job<'_, P> {
             announced: None,
             refused: false,
         };
-        let mut warnings = self.too_soon(at);
+        let mut warnings = self.warnings(change);
+        warnings.extend(self.too_soon(at));
         warnings.extend(replaced.and_then(|replaced| self.withdrawal(replaced)));
         let previous = state.head.version;
         let in_ms = at.since(self.signed.at);
@@ -227,13 +228,11 @@ impl<P: Platform> Job<'_, P> {
 
     /// What an activation so soon can not promise: isolates that do not ask in between hear of it
     /// too late.
-    fn too_soon(&self, at: UnixMillis) -> Vec<String> {
-        let bound = self.bound_beyond(at).map(|bound| {
-            format!(
-                "it is sooner than {bound}, the longest that an isolate may go without asking: some may switch later than the rest"
-            )
-        });
-        bound.into_iter().collect()
+    fn too_soon(&self, at: UnixMillis) -> Option<String> {
+        let bound = self.bound_beyond(at)?;
+        Some(format!(
+            "it is sooner than {bound}, the longest that an isolate may go without asking: some may switch later than the rest"
+        ))
     }
 
     /// What taking back a change can not promise that readers were told.

@@ -455,7 +455,7 @@ impl<P: Platform> Job<'_, P> {
             .take())
     }
 
-    fn warnings(&self, change: &Change) -> Vec<String> {
+    pub(super) fn warnings(&self, change: &Change) -> Vec<String> {
         match change {
             Change::Rollback { .. } if self.coordinator.has_source() => vec![
                 "the space is pinned: refreshes are checked and not adopted until the pin is taken away".to_owned(),

@@ -81,7 +81,7 @@ fn what_cannot_be_understood_changes_nothing() {
         (put(Leaf::Override, "{}"), 400, "\"/patch\""),
         (put(Leaf::Override, r#"{"patch":[]}"#), 400, "\"/patch\""),
         (
-            put(Leaf::Override, r#"{"patch":{},"resaon":"x"}"#),
+            put(Leaf::Override, r#"{"patch":{},"reasonn":"x"}"#),
             400,
             "did you mean \\\"reason\\\"",
         ),
@@ -140,7 +140,7 @@ fn what_cannot_be_understood_changes_nothing() {
             "\"/paused\"",
         ),
         (
-            put(Leaf::Schedule, r#"{"pasued":true}"#),
+            put(Leaf::Schedule, r#"{"pausd":true}"#),
             400,
             "did you mean \\\"paused\\\"",
         ),

@@ -207,3 +207,26 @@ fn a_refresh_beside_a_rollback_is_held() {
     assert_eq!(document(&space.snapshot()), with_base(json!({"a":1})));
     space.check_chain();
 }
+
+#[test]
+fn a_rollback_for_later_says_so_and_pins_at_its_moment() {
+    let space = Space::new(settings());
+    space.machine.source.then(soon(body(r#"{"a":1}"#)));
+    space.machine.source.always(soon(body(r#"{"a":2}"#)));
+    space.snapshot();
+    space.reload();
+    let answer = space.does(post(Leaf::Rollback(2), r#"{"activate_in":"1h"}"#));
+    assert!(
+        answer.body["warnings"].to_string().contains("pinned"),
+        "{answer:?}"
+    );
+    let pin =
+        |space: &Rc<Space>| space.status().into_json()["operator"]["pin"]["to_version"].clone();
+    assert_eq!(pin(&space), Value::Null, "not yet");
+    space.run_for(3_600_000);
+    assert_eq!(pin(&space), 2);
+    space.machine.source.always(soon(body(r#"{"a":3}"#)));
+    assert_eq!(space.reload().outcome, Outcome::Held);
+    assert_eq!(document(&space.snapshot()), with_base(json!({"a":1})));
+    space.check_chain();
+}
