@@ -11,7 +11,7 @@ use crate::names::{header, media};
 use crate::page::Page;
 use crate::platform::Platform;
 use crate::problem::{Problem, ProblemKind};
-use crate::query::query_value;
+use crate::query::{query_value, refuse_unknown};
 use crate::reload_request::ReloadRequest;
 use crate::routes::{FROM_QUERY, Leaf, PENDING_QUERY, POINTER_QUERY, Route, TO_QUERY};
 use crate::store::Head;
@@ -60,11 +60,18 @@ impl ApiRequest<'_> {
     /// What the method does, as the audit names it; `None` where it reads.
     #[must_use]
     pub fn action(&self) -> Option<&'static str> {
-        let route = Route::Space {
+        self.route().action(self.method)
+    }
+
+    fn query_names(&self) -> &'static [&'static str] {
+        self.route().query_names(self.method)
+    }
+
+    fn route(&self) -> Route<'static> {
+        Route::Space {
             space: "",
             leaf: self.leaf,
-        };
-        route.action(self.method)
+        }
     }
 }
 
@@ -137,6 +144,9 @@ pub async fn respond<P: Platform>(
         return reload(coordinator, request).await;
     }
     if request.action().is_some() {
+        // Not all of them come through the front, and one that asks for a dry run where there is
+        // none must not be done in earnest.
+        refuse_unknown(request.query, request.query_names())?;
         let write = writes::parse(request, coordinator.platform().now())?;
         return Ok(written(coordinator.write(write).await?));
     }

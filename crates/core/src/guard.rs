@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::document::Object;
+use crate::merge::Layers;
 use crate::reason::{Reason, ReasonCode, clip};
 
 /// How many lost keys a reason names.
@@ -123,6 +124,31 @@ pub fn check(
     } else {
         Err(reasons)
     }
+}
+
+/// The same where a rollback may have left `current`, with all of the old document in it: a key that
+/// the layers below give the same value is not lost with it then.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_above(
+    below: Option<&Layers<'_>>,
+    candidate: &Object,
+    current: Option<&Object>,
+    guards: Guards,
+    waivers: Waivers,
+) -> Result<(), Vec<Reason>> {
+    let Err(reasons) = check(candidate, current, guards, waivers) else {
+        return Ok(());
+    };
+    // Looked at only now, for they are seldom needed.
+    let below = below.and_then(|below| below.merged().ok());
+    let (Some(current), Some(below)) = (current, below) else {
+        return Err(reasons);
+    };
+    let mut own = current.clone();
+    own.retain(|key, value| below.object().get(key) != Some(value));
+    check(candidate, Some(&own), guards, waivers)
 }
 
 fn key_loss(candidate: &Object, current: &Object, max: KeyLoss) -> Option<Reason> {

@@ -124,6 +124,9 @@ pub enum ReasonCode {
     PathConflict,
     /// The version that a rollback goes back to is not kept any more.
     VersionGone,
+    /// The version that a rollback goes back to holds a `null` that the layers below do not have any
+    /// more: a merge patch cannot say it.
+    NullLost,
     /// The document breaks the space's schema.
     Schema,
     /// The schema itself cannot be used.
@@ -152,6 +155,7 @@ impl ReasonCode {
             ReasonCode::KeyLoss => "key_loss",
             ReasonCode::PathConflict => "path_conflict",
             ReasonCode::VersionGone => "version_gone",
+            ReasonCode::NullLost => "null_lost",
             ReasonCode::Schema => "schema",
             ReasonCode::SchemaInvalid => "schema_invalid",
             ReasonCode::SchemaLimit => "schema_limit",
@@ -199,7 +203,7 @@ mod tests {
     )]
     use super::*;
 
-    const ALL: [ReasonCode; 17] = [
+    const ALL: [ReasonCode; 18] = [
         ReasonCode::Empty,
         ReasonCode::NotUtf8,
         ReasonCode::ByteOrderMark,
@@ -213,6 +217,7 @@ mod tests {
         ReasonCode::KeyLoss,
         ReasonCode::PathConflict,
         ReasonCode::VersionGone,
+        ReasonCode::NullLost,
         ReasonCode::Schema,
         ReasonCode::SchemaInvalid,
         ReasonCode::SchemaLimit,

@@ -294,7 +294,15 @@ fn weigh(
     let held = current
         .source
         .and_then(|source| Document::parse(source.text.as_bytes()).ok());
-    if let Err(reasons) = guard::check(
+    let below = Layers {
+        defaults: Some(current.defaults),
+        vars: Some(current.vars),
+        ..Layers::default()
+    };
+    // What the source brought itself is compared as it is; what a rollback left holds the layers below.
+    let rolled_back = current.pinned || current.pulled.is_none();
+    if let Err(reasons) = guard::check_above(
+        rolled_back.then_some(&below),
         candidate.object(),
         held.as_ref().map(Document::object),
         guards,
@@ -303,10 +311,9 @@ fn weigh(
         return Decision::Reject(reasons);
     }
     let layers = Layers {
-        defaults: Some(current.defaults),
-        vars: Some(current.vars),
         source: Some(candidate.object()),
         override_: current.override_patch,
+        ..below
     };
     let merged = layers.merged().map_err(|reason| vec![reason]);
     let merged = merged.and_then(|merged| (current.rules)(&merged).map(|()| merged));

@@ -85,13 +85,14 @@ pub(crate) const SELECT_PENDINGS: &str = "SELECT id, activate_at_ms, kind, NULL,
     expires_at_ms, actor, reason, created_at_ms, version, hash, refused FROM pending \
     ORDER BY activate_at_ms, id";
 pub(crate) const ANNOUNCE_PENDING: &str = "UPDATE pending SET version = ?, hash = ? WHERE id = ?";
+pub(crate) const COUNT_ANNOUNCED: &str = "SELECT COUNT(*) FROM pending WHERE version > ?";
 pub(crate) const POSTPONE_PENDING: &str =
     "UPDATE pending SET activate_at_ms = ?, version = NULL, hash = NULL, refused = 1 WHERE id = ?";
 pub(crate) const DELETE_PENDING: &str = "DELETE FROM pending WHERE id = ?";
 pub(crate) const DELETE_PENDINGS_OF: &str = "DELETE FROM pending WHERE kind = ?";
 
 pub(crate) const SELECT_ANSWER: &str =
-    "SELECT fingerprint, status, answer FROM idempotency WHERE key = ?";
+    "SELECT fingerprint, status, answer FROM idempotency WHERE key = ? AND at_ms >= ?";
 pub(crate) const INSERT_ANSWER: &str = "INSERT OR REPLACE INTO idempotency \
     (key, fingerprint, status, answer, at_ms) VALUES (?, ?, ?, ?, ?)";
 pub(crate) const PRUNE_ANSWERS: &str = "DELETE FROM idempotency WHERE at_ms < ? \

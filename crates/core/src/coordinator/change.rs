@@ -78,18 +78,19 @@ impl Change {
     }
 
     /// The change that a row holds.
-    pub(super) fn of(pending: &Pending) -> Result<Self, SqlError> {
-        let document = || {
-            let text = pending.document.as_deref().unwrap_or_default();
-            Document::parse(text.as_bytes())
-                .map_err(|reason| SqlError(format!("a pending change cannot be read: {reason}")))
-        };
+    ///
+    /// # Errors
+    /// What it holds is no document any more.
+    pub(super) fn of(pending: &Pending) -> Result<Self, Reason> {
+        let document =
+            || Document::parse(pending.document.as_deref().unwrap_or_default().as_bytes());
         Ok(match (pending.kind, pending.rollback_of) {
             (ChangeKind::Publish, _) => Self::Publish(document()?),
             (ChangeKind::Patch, _) => Self::Patch(document()?),
             (ChangeKind::Rollback, Some(to)) => Self::Rollback { to },
             (ChangeKind::Rollback, None) => {
-                return Err(SqlError("a pending rollback names no version".to_owned()));
+                let message = "the pending rollback names no version";
+                return Err(Reason::new(ReasonCode::VersionGone, "", message));
             }
             (ChangeKind::Override, _) => Self::Override {
                 patch: document()?,
@@ -158,6 +159,8 @@ pub(super) struct Ground<'a> {
     pub(super) guards: Guards,
     pub(super) waivers: Waivers,
     pub(super) rules: &'a Rules<'a>,
+    /// Whether a rollback may have left the source layer.
+    pub(super) rolled_back: bool,
     /// The content that a rollback goes back to.
     pub(super) content: Option<Document>,
 }
@@ -193,7 +196,7 @@ pub(super) fn weigh(
         }
         Change::Rollback { to } => {
             let content = ground.content.clone().ok_or_else(|| {
-                let message = format!("version {to} is not kept any more");
+                let message = format!("version {to} is not kept any more, or cannot be read");
                 vec![Reason::new(ReasonCode::VersionGone, "", &message)]
             })?;
             let base = ground.built_in.layers(None, None).merged();
@@ -213,14 +216,23 @@ pub(super) fn weigh(
     }
     if let (true, Some(candidate)) = (change.is_publish(), &after.source) {
         let held = stack.source.as_ref().map(Document::object);
-        guard::check(candidate.object(), held, ground.guards, ground.waivers)?;
+        let below = ground.built_in.layers(None, None);
+        guard::check_above(
+            ground.rolled_back.then_some(&below),
+            candidate.object(),
+            held,
+            ground.guards,
+            ground.waivers,
+        )?;
     }
     let mut merged = after
         .merged(ground.built_in)
         .map_err(|reason| vec![reason])?;
-    if let Some(content) = exact
-        && merged.object() == content.object()
-    {
+    if let Some(content) = exact {
+        if merged.object() != content.object() {
+            let message = "the version holds a null that the built-in layers do not have any more; a rollback cannot make it";
+            return Err(vec![Reason::new(ReasonCode::NullLost, "", message)]);
+        }
         // The same members; the old text has the old order as well.
         merged = content;
     }
@@ -232,12 +244,13 @@ pub(super) fn weigh(
 }
 
 /// The patch that makes `target` out of `base`: all of `target`, and a `null` for each key that it
-/// lacks.
+/// lacks. A `null` that both have is left out, for it would delete.
 fn towards(base: &Object, target: &Object) -> Object {
     let mut patch = target.clone();
     for (key, below) in base {
         match (below, patch.get_mut(key)) {
             (_, None) => _ = patch.insert(key.clone(), Value::Null),
+            (Value::Null, Some(Value::Null)) => _ = patch.shift_remove(key),
             (Value::Object(below), Some(Value::Object(wanted))) => {
                 *wanted = towards(below, wanted);
             }
@@ -281,6 +294,15 @@ mod tests {
         });
         proptest::collection::hash_map("[a-c]", value, 0..4)
             .prop_map(|members| Value::from(members.into_iter().collect::<Object>()))
+    }
+
+    #[test]
+    fn a_null_that_is_below_stays() {
+        let base = object(json!({"a": null, "b": {"c": null, "d": 1}, "e": 1}));
+        let target = object(json!({"a": null, "b": {"c": null}, "f": [null]}));
+        let mut merged = base.clone();
+        merge_object(&mut merged, &towards(&base, &target));
+        assert_eq!(merged, target);
     }
 
     proptest! {

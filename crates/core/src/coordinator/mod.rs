@@ -146,7 +146,10 @@ impl<P: Platform> Coordinator<P> {
 
     async fn awaken(&self) {
         let inner = &self.inner;
-        self.run_dues(inner.platform.now());
+        if self.run_dues(inner.platform.now()) {
+            // Its own alarm may have been lost; the next one's must stand.
+            inner.alarm_checked.set(false);
+        }
         self.mend_schedule();
         if inner.alarm_checked.replace(true) {
             return;

@@ -27,10 +27,10 @@ impl<P: Platform> Job<'_, P> {
         state: &mut State,
         change: &Change,
         at: UnixMillis,
-        replaces: Option<u64>,
+        replaced: Option<&Pending>,
     ) -> Result<(u16, Value), Problem> {
         let waiting = self.store().pendings().map_err(storage)?.len();
-        if replaces.is_none() && waiting >= MAX_PENDING {
+        if replaced.is_none() && waiting >= MAX_PENDING {
             return Err(Problem::new(
                 ProblemKind::TooManyPending,
                 format!("{MAX_PENDING} changes are pending; cancel one first"),
@@ -49,7 +49,9 @@ impl<P: Platform> Job<'_, P> {
             announced: None,
             refused: false,
         };
-        let warnings = self.activation_warnings(at, replaces.is_some());
+        let mut warnings = self.warnings(change);
+        warnings.extend(self.too_soon(at));
+        warnings.extend(replaced.and_then(|replaced| self.withdrawal(replaced)));
         let previous = state.head.version;
         let in_ms = at.since(self.signed.at);
         let body = |id: u64, head: &Head| {
@@ -65,37 +67,31 @@ impl<P: Platform> Job<'_, P> {
         };
         let mut id = 0;
         self.commit(state, "scheduled", |store| {
-            if let Some(replaced) = replaces {
-                store.delete_pending(replaced)?;
+            if let Some(replaced) = replaced {
+                store.delete_pending(replaced.id)?;
             }
             id = store.insert_pending(&pending)?;
+            self.keep(store, 202, &body(id, &state.head))?;
             Ok(Some(format!("pending {id}")))
         })?;
-        self.coordinator.prepare_next(state);
-        // Told after it was prepared: a change that was announced and is replaced moves the head.
-        let body = body(id, &state.head);
-        self.store()
-            .atomically(|store| self.keep(store, 202, &body))
-            .map_err(storage)?;
-        Ok((202, body))
+        Ok((202, self.prepared(state, 202, &|head| body(id, head))))
     }
 
     /// Takes a pending change away.
     pub(super) fn cancel(&self, state: &mut State, id: u64) -> Result<(u16, Value), Problem> {
         let pending = self.known_pending(id)?;
         let previous = state.head.version;
-        let warnings = self.activation_warnings(pending.at, true);
+        let warnings: Vec<_> = self.withdrawal(&pending).into_iter().collect();
+        let body = |head: &Head| {
+            let mut body = self.told("cancelled", previous, head);
+            body.texts("warnings", &warnings).take()
+        };
         self.commit(state, "cancelled", |store| {
             store.delete_pending(id)?;
+            self.keep(store, 200, &body(&state.head))?;
             Ok(Some(format!("pending {id}")))
         })?;
-        self.coordinator.prepare_next(state);
-        let mut body = self.told("cancelled", previous, &state.head);
-        let body = body.texts("warnings", &warnings).take();
-        self.store()
-            .atomically(|store| self.keep(store, 200, &body))
-            .map_err(storage)?;
-        Ok((200, body))
+        Ok((200, self.prepared(state, 200, &body)))
     }
 
     /// Sets the pace of refreshes.
@@ -194,16 +190,17 @@ impl<P: Platform> Job<'_, P> {
             let detail = "the head breaks the schema; mend the document first, or store the schema with ?force";
             return Err(rejected(detail, &broken));
         }
-        let reasons = broken.iter().map(Reason::to_json).collect();
-        let mut body = self.told("done", state.head.version, &state.head);
-        let body = body
-            .flag("head_is_valid", broken.is_empty())
-            .value("reasons", reasons)
-            .take();
-        if self.write.dry_run {
-            return Ok((200, body));
-        }
         let (now, version) = (self.signed.at, state.head.version);
+        let reasons: Value = broken.iter().map(Reason::to_json).collect();
+        let body = |head: &Head| {
+            let mut body = self.told("done", version, head);
+            body.flag("head_is_valid", broken.is_empty())
+                .value("reasons", reasons.clone())
+                .take()
+        };
+        if self.write.dry_run {
+            return Ok((200, body(&state.head)));
+        }
         self.commit(state, "done", |store| {
             match schema {
                 Some(schema) => {
@@ -211,12 +208,11 @@ impl<P: Platform> Job<'_, P> {
                 }
                 None => store.delete_layer(LayerName::Schema)?,
             }
-            self.keep(store, 200, &body)?;
+            self.keep(store, 200, &body(&state.head))?;
             Ok(schema.map(|schema| schema.hash().hex()))
         })?;
         state.schema = schema.cloned().map(Rc::new);
-        self.coordinator.prepare_next(state);
-        Ok((200, body))
+        Ok((200, self.prepared(state, 200, &body)))
     }
 
     pub(super) fn known_pending(&self, id: u64) -> Result<Pending, Problem> {
@@ -230,21 +226,27 @@ impl<P: Platform> Job<'_, P> {
         })
     }
 
-    /// What an activation can not promise: isolates that do not ask in between hear of it too late.
-    pub(super) fn activation_warnings(&self, at: UnixMillis, withdraws: bool) -> Vec<String> {
-        let bound_ms = self.coordinator.worst_staleness_ms();
-        if at.since(self.signed.at) >= bound_ms {
-            return Vec::new();
-        }
-        let bound = format_duration_ms(bound_ms);
-        let mut warnings = vec![format!(
+    /// What an activation so soon can not promise: isolates that do not ask in between hear of it
+    /// too late.
+    fn too_soon(&self, at: UnixMillis) -> Option<String> {
+        let bound = self.bound_beyond(at)?;
+        Some(format!(
             "it is sooner than {bound}, the longest that an isolate may go without asking: some may switch later than the rest"
-        )];
-        if withdraws {
-            warnings.push(format!(
-                "isolates that have not asked within {bound} may still switch to what was withdrawn, until they ask"
-            ));
-        }
-        warnings
+        ))
+    }
+
+    /// What taking back a change can not promise that readers were told.
+    pub(super) fn withdrawal(&self, withdrawn: &Pending) -> Option<String> {
+        withdrawn.announced?;
+        let bound = self.bound_beyond(withdrawn.at)?;
+        Some(format!(
+            "isolates that have not asked within {bound} may still switch to what was withdrawn, until they ask"
+        ))
+    }
+
+    /// How long an isolate may go without asking, where that is longer than it is until then.
+    fn bound_beyond(&self, at: UnixMillis) -> Option<String> {
+        let bound_ms = self.coordinator.worst_staleness_ms();
+        (at.since(self.signed.at) < bound_ms).then(|| format_duration_ms(bound_ms))
     }
 }

@@ -52,26 +52,30 @@ impl Ready<'_> {
 }
 
 impl<P: Platform> Coordinator<P> {
-    /// Makes every change the head whose moment has come.
-    pub(super) fn run_dues(&self, now: UnixMillis) {
+    /// Makes every change the head whose moment has come. Tells whether there was any.
+    pub(super) fn run_dues(&self, now: UnixMillis) -> bool {
         // Each turn takes one away or puts it off; the bound is for a clock that races meanwhile.
-        for _ in 0..=2 * MAX_PENDING {
+        for turn in 0..=2 * MAX_PENDING {
             let mut state = self.inner.state.borrow_mut();
             if state.next.as_ref().is_none_or(|next| next.at > now) {
-                return;
+                return turn > 0;
             }
             if let Err(error) = self.activate(&mut state, now) {
-                self.put_off(&mut state, &error);
-                return;
+                // What readers were told stands: some of them have switched by themselves.
+                let told = state.next.take().and_then(|next| next.snapshot);
+                let told = told.filter(|head| head.version > state.head.version);
+                self.put_off(&mut state, told, &error);
+                break;
             }
         }
+        true
     }
 
     /// [`find_next`](Self::find_next), for whoever has done what was to be done: where storage
     /// refuses, it is tried again a little later.
     pub(super) fn prepare_next(&self, state: &mut State) {
         if let Err(error) = self.find_next(state) {
-            self.put_off(state, &error);
+            self.put_off(state, None, &error);
         }
     }
 
@@ -81,20 +85,26 @@ impl<P: Platform> Coordinator<P> {
     /// # Errors
     /// When storage refuses.
     pub(super) fn find_next(&self, state: &mut State) -> Result<(), SqlError> {
-        let pending = Store(&self.inner.platform).next_pending()?;
-        let next = pending.as_ref().map(|pending| self.prepare(state, pending));
-        state.next = next.transpose()?;
-        let told = state.next.as_ref().and_then(|next| next.snapshot.as_ref());
-        if told.is_none() && state.control.last_version > state.head.version {
-            self.withdraw(state)?;
+        self.withdraw_lost(state)?;
+        self.look_ahead(state)?;
+        // Prepared anew, it may have given up the number that it had.
+        if self.withdraw_lost(state)? {
+            self.look_ahead(state)?;
         }
         Ok(())
     }
 
-    fn put_off(&self, state: &mut State, error: &SqlError) {
+    fn look_ahead(&self, state: &mut State) -> Result<(), SqlError> {
+        let pending = Store(&self.inner.platform).next_pending()?;
+        let next = pending.as_ref().map(|pending| self.prepare(state, pending));
+        state.next = next.transpose()?;
+        Ok(())
+    }
+
+    fn put_off(&self, state: &mut State, snapshot: Option<Head>, error: &SqlError) {
         state.next = Some(Next {
             at: self.inner.platform.now().plus(RETRY_MS),
-            snapshot: None,
+            snapshot,
         });
         self.log_failure("activation_failed", &error.0);
     }
@@ -105,10 +115,8 @@ impl<P: Platform> Coordinator<P> {
             at: pending.at,
             snapshot: None,
         };
-        let change = Change::of(pending)?;
-        let stack = Stack::load(&store)?;
-        let weighed = match self.weigh(state, &change, &stack, Waivers::ALL)? {
-            Ok(weighed) if tells_something(&weighed, &state.head) => weighed,
+        let weighed = match self.weigh_pending(state, pending)? {
+            Ok((_, weighed)) if tells_something(&weighed, &state.head) => weighed,
             // Weighed again at its moment; until then there is nothing to tell.
             _ => {
                 if pending.announced.is_some() {
@@ -140,6 +148,18 @@ impl<P: Platform> Coordinator<P> {
         let origin = weighed.stack.origin();
         next.snapshot = Some(Head::new(version, &weighed.merged, origin, pending.at));
         Ok(next)
+    }
+
+    /// Whether a number that readers were told was given up, and the head had to be moved.
+    fn withdraw_lost(&self, state: &mut State) -> Result<bool, SqlError> {
+        let head = state.head.version;
+        let told = state.control.last_version.get().saturating_sub(head.get());
+        // Every number above the head's is one that a pending change was announced under.
+        let lost = told > 0 && Store(&self.inner.platform).announced_above(head)? < told;
+        if lost {
+            self.withdraw(state)?;
+        }
+        Ok(lost)
     }
 
     /// A number that readers were told will never be the head: an isolate that did not hear of it
@@ -192,16 +212,12 @@ impl<P: Platform> Coordinator<P> {
         let Some(pending) = pending else {
             return self.find_next(state);
         };
-        let change = Change::of(&pending)?;
-        let stack = Stack::load(&store)?;
-        match self.weigh(state, &change, &stack, Waivers::ALL)? {
-            Ok(weighed) => {
-                let announced = state
-                    .next
-                    .as_ref()
-                    .and_then(|next| next.snapshot.as_ref())
-                    .filter(|head| head.hash == *weighed.merged.hash())
-                    .map(|head| head.version);
+        match self.weigh_pending(state, &pending)? {
+            Ok((change, weighed)) => {
+                let announced = pending
+                    .announced
+                    .filter(|(_, told)| told == weighed.merged.hash())
+                    .map(|(version, _)| version);
                 let signed = Signed {
                     at: now,
                     ..pending.signed.clone()
@@ -276,6 +292,22 @@ impl<P: Platform> Coordinator<P> {
         Ok(())
     }
 
+    /// Weighs a change that waits. What cannot be read any more (a limit that was lowered since) is
+    /// one that does not fit, and keeps nothing else from its moment.
+    fn weigh_pending(
+        &self,
+        state: &State,
+        pending: &Pending,
+    ) -> Result<Result<(Change, Weighed), Vec<Reason>>, SqlError> {
+        let stack = Stack::read(&Store(&self.inner.platform))?;
+        let (change, stack) = match (Change::of(pending), stack) {
+            (Ok(change), Ok(stack)) => (change, stack),
+            (Err(reason), _) | (_, Err(reason)) => return Ok(Err(vec![reason])),
+        };
+        let weighed = self.weigh(state, &change, &stack, Waivers::ALL)?;
+        Ok(weighed.map(|weighed| (change, weighed)))
+    }
+
     /// Weighs a change against the layers in force. The outer error is the database's.
     pub(super) fn weigh(
         &self,
@@ -297,19 +329,16 @@ impl<P: Platform> Coordinator<P> {
                 guards: self.inner.settings.guard,
                 waivers,
                 rules: &rules,
+                rolled_back: state.control.pin.is_some() || state.control.pulled.is_none(),
                 content,
             },
         ))
     }
 
-    /// The document of a version that is kept.
+    /// The document of a version that is kept, and can be read.
     fn content_of(&self, version: Version) -> Result<Option<Document>, SqlError> {
         let head = Store(&self.inner.platform).version(version)?;
-        let parse = |head: Head| {
-            Document::parse(head.text.as_bytes())
-                .map_err(|reason| SqlError(format!("version {version} cannot be read: {reason}")))
-        };
-        head.map(parse).transpose()
+        Ok(head.and_then(|head| Document::parse(head.text.as_bytes()).ok()))
     }
 }
 

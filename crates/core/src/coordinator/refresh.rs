@@ -148,6 +148,7 @@ impl<P: Platform> Coordinator<P> {
             reloads: Vec::new(),
         });
         let previous_version = state.head.version;
+        let pulled = state.control.pulled;
         let called = !matches!(self.inner.settings.source, SourceSettings::Unusable { .. });
         let settlement = Settlement {
             coordinator: self,
@@ -167,7 +168,8 @@ impl<P: Platform> Coordinator<P> {
                 .commit(&mut state, storage_failure(error))
                 .unwrap_or_else(|error| settlement.remember(&mut state, storage_failure(error))),
         };
-        if record.outcome == Outcome::Adopted {
+        // Another source layer, be it one that shows nothing of itself in the head now.
+        if state.control.pulled != pulled {
             self.prepare_next(&mut state);
         }
         drop(state);

@@ -218,8 +218,8 @@ impl<P: Platform> Job<'_, P> {
     }
 
     fn run(&self, state: &mut State) -> Result<WriteAnswer, Problem> {
-        if let Some(kept) = self.kept(state)? {
-            return Ok(kept);
+        if let Some(kept) = self.kept().map_err(storage)? {
+            return self.tell_again(state, kept);
         }
         let done = self.admit(state).and_then(|()| self.perform(state));
         match done {
@@ -232,28 +232,28 @@ impl<P: Platform> Job<'_, P> {
     }
 
     /// The first answer to this key, if there was one.
-    fn kept(&self, state: &State) -> Result<Option<WriteAnswer>, Problem> {
+    fn kept(&self) -> Result<Option<KeptAnswer>, SqlError> {
         let Some(idempotency) = &self.write.idempotency else {
             return Ok(None);
         };
-        let Some(kept) = self
-            .store()
-            .kept_answer(&idempotency.key)
-            .map_err(storage)?
-        else {
-            return Ok(None);
-        };
-        if kept.fingerprint != idempotency.fingerprint {
-            return Err(Problem::new(
-                ProblemKind::IdempotencyKeyReused,
-                "another request came with this Idempotency-Key before; take a new key for a new write",
-            ));
+        self.store().kept_answer(&idempotency.key, self.signed.at)
+    }
+
+    fn tell_again(&self, state: &State, kept: KeptAnswer) -> Result<WriteAnswer, Problem> {
+        let fingerprint = self.write.idempotency.as_ref().map(|it| &it.fingerprint);
+        if fingerprint == Some(&kept.fingerprint) {
+            let body = strict::parse(&kept.body).unwrap_or_default();
+            return Ok(WriteAnswer {
+                replayed: true,
+                ..self.answer(state, kept.status, body)
+            });
         }
-        let body = strict::parse(&kept.body).unwrap_or_default();
-        Ok(Some(WriteAnswer {
-            replayed: true,
-            ..self.answer(state, kept.status, body)
-        }))
+        let problem = Problem::new(
+            ProblemKind::IdempotencyKeyReused,
+            "another request came with this Idempotency-Key before; take a new key for a new write",
+        );
+        self.note_refusal(state, &problem)?;
+        Err(problem)
     }
 
     /// Whether the head is still the one that the operator saw.
@@ -308,9 +308,7 @@ impl<P: Platform> Job<'_, P> {
                 "this space is pulled from its source: change the document there and reload, or set publish = true for the space to allow both",
             ));
         }
-        if let Some(id) = replaces {
-            self.known_pending(id)?;
-        }
+        let replaced = replaces.map(|id| self.known_pending(id)).transpose()?;
         let stack = Stack::load(&self.store()).map_err(storage)?;
         if matches!(change, Change::EndOverride) && stack.override_.is_none() {
             return Err(nothing_set("no override is in force"));
@@ -335,10 +333,11 @@ impl<P: Platform> Job<'_, P> {
             return Ok((200, self.dry_run(state, Ok(&weighed.merged))?));
         }
         if let Some(at) = activate_at {
-            return self.schedule_change(state, change, at, replaces);
+            return self.schedule_change(state, change, at, replaced.as_ref());
         }
         let previous = state.head.version;
-        let warnings = self.warnings(change);
+        let mut warnings = self.warnings(change);
+        warnings.extend(replaced.as_ref().and_then(|it| self.withdrawal(it)));
         let ready = Ready {
             change,
             weighed,
@@ -359,8 +358,29 @@ impl<P: Platform> Job<'_, P> {
                 self.keep(store, 200, &body(head))
             });
         committed.map_err(storage)?;
+        Ok((200, self.prepared(state, 200, &body)))
+    }
+
+    /// Prepares what comes next, and gives the answer. It was kept with the commit, so that an
+    /// object that dies here tells it all the same; but a number that was taken back moves the head.
+    pub(super) fn prepared(
+        &self,
+        state: &mut State,
+        status: u16,
+        body: &dyn Fn(&Head) -> Value,
+    ) -> Value {
+        let kept_for = state.head.version;
         self.coordinator.prepare_next(state);
-        Ok((200, body(&state.head)))
+        let body = body(&state.head);
+        if state.head.version != kept_for {
+            let kept = self
+                .store()
+                .atomically(|store| self.keep(store, status, &body));
+            if let Err(error) = kept {
+                self.coordinator.log_failure("answer_not_kept", &error.0);
+            }
+        }
+        body
     }
 
     /// One commit of an action that makes no version, with its audit row.
@@ -435,7 +455,7 @@ impl<P: Platform> Job<'_, P> {
             .take())
     }
 
-    fn warnings(&self, change: &Change) -> Vec<String> {
+    pub(super) fn warnings(&self, change: &Change) -> Vec<String> {
         match change {
             Change::Rollback { .. } if self.coordinator.has_source() => vec![
                 "the space is pinned: refreshes are checked and not adopted until the pin is taken away".to_owned(),
@@ -478,7 +498,10 @@ impl<P: Platform> Job<'_, P> {
             return Ok(());
         }
         let noted = self.store().atomically(|store| {
-            self.keep(store, problem.status(), &problem.to_json())?;
+            // A key that was used before keeps the answer that it has.
+            if problem.kind != ProblemKind::IdempotencyKeyReused {
+                self.keep(store, problem.status(), &problem.to_json())?;
+            }
             store.append_audit(&self.entry(state, "refused", Some(problem.kind.slug())))
         });
         noted.map_err(storage)

@@ -22,12 +22,13 @@ pub struct KeptAnswer {
 }
 
 impl<S: Sql> Store<'_, S> {
-    /// The answer kept under a key.
+    /// The answer kept under a key, unless its day is over.
     ///
     /// # Errors
     /// When the database refuses, or the row is not as it was written.
-    pub fn kept_answer(&self, key: &str) -> Result<Option<KeptAnswer>, SqlError> {
-        let row = self.first(statements::SELECT_ANSWER, &[Param::Text(key)])?;
+    pub fn kept_answer(&self, key: &str, now: UnixMillis) -> Result<Option<KeptAnswer>, SqlError> {
+        let params = [Param::Text(key), Param::unsigned(oldest(now))];
+        let row = self.first(statements::SELECT_ANSWER, &params)?;
         row.map(|row| {
             let mut columns = Columns::of(row);
             Ok(KeptAnswer {
@@ -59,10 +60,12 @@ impl<S: Sql> Store<'_, S> {
                 Param::unsigned(now.0),
             ],
         )?;
-        let params = [
-            Param::unsigned(now.0.saturating_sub(KEEP_ANSWERS_MS)),
-            Param::unsigned(KEEP_ANSWERS),
-        ];
+        let params = [Param::unsigned(oldest(now)), Param::unsigned(KEEP_ANSWERS)];
         self.0.exec(statements::PRUNE_ANSWERS, &params).map(drop)
     }
+}
+
+/// The moment of the oldest answer that is still told.
+fn oldest(now: UnixMillis) -> u64 {
+    now.0.saturating_sub(KEEP_ANSWERS_MS)
 }

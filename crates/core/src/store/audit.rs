@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Store, optional_text};
 use crate::json::{self, Members};
-use crate::sql::{Columns, Param, Row, Sql, SqlError};
+use crate::sql::{Column, Columns, Param, Row, Sql, SqlError};
 use crate::statements;
 use crate::version::{ContentHash, UnixMillis, Version};
 use crate::wire::rfc3339;
@@ -15,6 +15,9 @@ const GENESIS: &str = "bellwether-audit";
 
 /// Rows that are read at once where all of them are.
 const BATCH: u64 = 200;
+
+/// Below the number of any row; as far down as the platform binds exactly.
+const BEFORE_ALL: i64 = -(1 << 53);
 
 /// One thing that somebody asked for, and what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -110,34 +113,33 @@ impl<S: Sql> Store<'_, S> {
     /// Walks the whole chain.
     ///
     /// # Errors
-    /// When the database refuses, or a row is not of the shape that it was written in.
+    /// When the database refuses.
     pub fn check_audit(&self) -> Result<ChainReport, SqlError> {
         let mut report = ChainReport {
             rows: 0,
             broken_at: None,
             hash: String::new(),
         };
-        let (last_id, _) = self.chain()?.unwrap_or_default();
-        let mut after = 0;
+        let (last_id, last_hash) = self.chain()?.unwrap_or_default();
+        // What stands before the first row was put there.
+        let mut after = BEFORE_ALL;
         loop {
-            let rows = self.audit_rows(statements::SELECT_AUDIT_AFTER, after, BATCH)?;
-            if rows.is_empty() {
+            let params = [Param::Integer(after), Param::unsigned(BATCH)];
+            let rows = self.0.exec(statements::SELECT_AUDIT_AFTER, &params)?;
+            let Some(Column::Integer(last)) = rows.last().and_then(|row| row.first()) else {
                 break;
-            }
+            };
+            after = *last;
             for row in rows {
-                report.rows += 1;
-                let expected = link(&report.hash, &row.content);
-                let unbroken = row.id == after + 1 && row.hash.as_ref() == Some(&expected);
-                after = row.id;
-                if report.broken_at.is_none() && !unbroken {
-                    report.broken_at = Some(row.id);
-                } else if report.broken_at.is_none() {
-                    report.hash = expected;
-                }
+                report.take(row);
             }
         }
-        if report.broken_at.is_none() && after != last_id {
-            report.broken_at = Some(after + 1);
+        if report.broken_at.is_none() {
+            if report.rows != last_id {
+                report.broken_at = Some(report.rows.min(last_id) + 1);
+            } else if report.hash != last_hash {
+                report.broken_at = Some(last_id);
+            }
         }
         Ok(report)
     }
@@ -182,6 +184,28 @@ impl<S: Sql> Store<'_, S> {
         let params = [Param::unsigned(at), Param::unsigned(limit)];
         let rows = self.0.exec(statement, &params)?;
         rows.into_iter().map(audit_row).collect()
+    }
+}
+
+impl ChainReport {
+    fn take(&mut self, row: Row) {
+        self.rows += 1;
+        if self.broken_at.is_some() {
+            return;
+        }
+        let id = match row.first() {
+            Some(Column::Integer(id)) => u64::try_from(*id).unwrap_or(0),
+            _ => 0,
+        };
+        // A row of another shape is not as it was written either.
+        let linked = audit_row(row).ok().and_then(|row| {
+            let hash = link(&self.hash, &row.content);
+            (row.hash.as_ref() == Some(&hash)).then_some(hash)
+        });
+        match linked.filter(|_| id == self.rows) {
+            Some(hash) => self.hash = hash,
+            None => self.broken_at = Some(id),
+        }
     }
 }
 

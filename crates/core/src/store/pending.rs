@@ -134,6 +134,16 @@ impl<S: Sql> Store<'_, S> {
         self.0.exec(statements::ANNOUNCE_PENDING, &params).map(drop)
     }
 
+    /// How many pending changes were announced under a number above this one.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn announced_above(&self, version: Version) -> Result<u64, SqlError> {
+        let params = [Param::unsigned(version.get())];
+        let row = self.first(statements::COUNT_ANNOUNCED, &params)?;
+        Columns::of(row.unwrap_or_default()).unsigned()
+    }
+
     /// Puts off a change that did not fit when its moment came.
     ///
     /// # Errors

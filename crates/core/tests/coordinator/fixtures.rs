@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use bellwether_core::coordinator::BuiltIn;
 use bellwether_core::migrate::{MIGRATIONS, migrate};
+use bellwether_core::routes::Leaf;
 use bellwether_core::settings::{Settings, SpaceSettings};
 use bellwether_core::version::{ContentHash, ETag, UnixMillis, Version};
 use bellwether_core::wire::rfc3339;
@@ -13,7 +14,8 @@ use bellwether_simulation::executor::Executor;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Database, EPOCH_MS, Machine, Place, Space, Strike, Traps, object, soon, tagged, text, version,
+    Database, EPOCH_MS, Machine, Place, Space, Strike, Traps, get, object, soon, tagged, text,
+    version,
 };
 
 /// Each file, by the folder of the last migration that the code of its day knew.
@@ -210,6 +212,19 @@ fn all_is_as_it_was() {
         fixture.space.open().unwrap();
         fixture.check_tables();
         fixture.check_schedule();
+    }
+}
+
+/// Rows that had no hash get theirs, and stand as fast as any from then on.
+#[test]
+fn the_audit_is_sealed() {
+    for name in FILES {
+        let fixture = Fixture::load(name);
+        fixture.space.check_chain();
+        let database = fixture.database();
+        database.run("UPDATE audit SET actor = 'x' WHERE id = 1");
+        let checked = fixture.space.does(get(Leaf::AuditCheck)).body;
+        assert_eq!(checked["broken_at"], 1, "{name}");
     }
 }
 

@@ -7,6 +7,17 @@
 )]
 
 mod alarms;
+mod authority_audit;
+mod authority_bad_input;
+mod authority_crash;
+mod authority_history;
+mod authority_override;
+mod authority_pace;
+mod authority_pending;
+mod authority_properties;
+mod authority_publish;
+mod authority_rollback;
+mod authority_schema;
 mod bootstrap;
 mod crash;
 mod deploy;
