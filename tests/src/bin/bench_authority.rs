@@ -25,7 +25,7 @@ async fn main() {
     let settings = json!({ "spaces": { "publish": space, "few": space, "many": space } });
     let deployment = Deployment::coordinator()
         .settings(settings)
-        .tokens(&[token.clone()]);
+        .tokens(std::slice::from_ref(&token));
     let (_workerd, client) = deployment.start();
     let client = client.with_token(&token.secret);
     publishes(&client.in_space("publish")).await;
