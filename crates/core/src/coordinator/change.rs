@@ -147,6 +147,10 @@ impl Stack {
     }
 
     pub(super) fn merged(&self, built_in: &BuiltIn) -> Result<Document, Reason> {
+        if let (Some(source), None, true) = (&self.source, &self.override_, built_in.is_empty()) {
+            // Nothing is below it and nothing above: it is the document, hash and text included.
+            return Ok(source.clone());
+        }
         let source = self.source.as_ref().map(Document::object);
         let patch = self.override_.as_ref().map(Document::object);
         built_in.layers(source, patch).merged()

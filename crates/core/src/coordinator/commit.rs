@@ -113,6 +113,7 @@ impl<P: Platform> Coordinator<P> {
         state.head = head;
         state.control = control;
         state.base_owed = None;
+        state.stack = Some(stack.clone());
         Ok(is_new)
     }
 }

@@ -38,10 +38,12 @@ use crate::schedule::{self, Pace, Repair};
 use crate::schema::Schema;
 use crate::settings::{ReaderSettings, SourceSettings, SpaceSettings};
 use crate::space_name::SpaceName;
-use crate::store::{Control, Head, Increments, Origin, Retention, Schedule};
+use crate::sql::SqlError;
+use crate::store::{Control, Head, Increments, Origin, Retention, Schedule, Store};
 use crate::throttle::Throttle;
 use crate::version::{UnixMillis, Version};
 use crate::wire::{Freshness, Pending};
+use change::Stack;
 use pending::Next;
 
 /// How long a snapshot request waits for the first document of a space, in milliseconds.
@@ -93,6 +95,8 @@ struct State {
     base_owed: Option<Document>,
     schedule: Schedule,
     control: Control,
+    /// The stored layers, where they were parsed already.
+    stack: Option<Stack>,
     /// What every document must keep.
     schema: Option<Rc<Schema>>,
     /// The pending change whose moment comes first.
@@ -299,6 +303,14 @@ impl<P: Platform> Coordinator<P> {
         match &state.schema {
             Some(schema) => self.inner.platform.validate(schema, merged),
             None => Ok(()),
+        }
+    }
+
+    /// The stored layers, parsed.
+    fn stack(&self, state: &State) -> Result<Stack, SqlError> {
+        match &state.stack {
+            Some(stack) => Ok(stack.clone()),
+            None => Stack::load(&Store(&self.inner.platform)),
         }
     }
 

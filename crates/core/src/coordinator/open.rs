@@ -43,6 +43,10 @@ impl BuiltIn {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.defaults.is_empty() && self.vars.is_empty()
+    }
+
     /// These below the layers that are stored.
     pub(super) fn layers<'a>(
         &'a self,
@@ -150,6 +154,7 @@ impl<P: Platform> Coordinator<P> {
                     schedule,
                     control,
                     schema: schema.map(Rc::new),
+                    stack: None,
                     next: None,
                     denials: Throttle::default(),
                     flight: None,

@@ -304,6 +304,7 @@ impl<P: Platform> Settlement<'_, P> {
         state.control = control;
         if layer.is_some() {
             state.base_owed = None;
+            state.stack = None;
         }
         if let Some(head) = head {
             state.head = head;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::change::{Change, Stack};
+use super::change::Change;
 use super::pending::Ready;
 use super::{Coordinator, State, status};
 use crate::difference::difference;
@@ -309,7 +309,7 @@ impl<P: Platform> Job<'_, P> {
             ));
         }
         let replaced = replaces.map(|id| self.known_pending(id)).transpose()?;
-        let stack = Stack::load(&self.store()).map_err(storage)?;
+        let stack = self.coordinator.stack(state).map_err(storage)?;
         if matches!(change, Change::EndOverride) && stack.override_.is_none() {
             return Err(nothing_set("no override is in force"));
         }
