@@ -125,6 +125,13 @@ pub const TO_QUERY: &str = "to";
 /// The largest body of a schema, in bytes.
 pub const MAX_SCHEMA_BODY_BYTES: usize = 262_144;
 
+/// The name of a space in a path's template.
+pub const SPACE_PARAMETER: &str = "space";
+/// The name of a version's number in a path's template.
+pub const VERSION_PARAMETER: &str = "version";
+/// The name of a pending change's number in a path's template.
+pub const PENDING_PARAMETER: &str = "id";
+
 const READ: &[&str] = &["GET", "HEAD", "OPTIONS"];
 
 impl<'p> Route<'p> {
@@ -217,13 +224,49 @@ impl<'p> Route<'p> {
     /// The path that [`Route::parse`] takes back.
     pub fn path(&self) -> String {
         match self {
-            Route::Space { space, leaf } => format!("{SPACES}/{space}/{}", leaf.path()),
+            Route::Space { space, leaf } => in_space(space, &leaf.path()),
             Route::Spaces => SPACES.to_owned(),
             Route::Metrics => METRICS.to_owned(),
             Route::Healthz => HEALTHZ.to_owned(),
             Route::Readyz => READYZ.to_owned(),
             Route::OpenApi => OPENAPI.to_owned(),
         }
+    }
+
+    /// Every route, once. The space and the numbers in it stand for any.
+    pub fn all() -> impl Iterator<Item = Route<'static>> {
+        let fixed = LEAVES.iter().map(|(_, leaf)| *leaf);
+        let numbered = [Leaf::Version(1), Leaf::Rollback(1), Leaf::PendingChange(1)];
+        let leaves = fixed.chain(numbered);
+        let outside = [
+            Route::Spaces,
+            Route::Metrics,
+            Route::Healthz,
+            Route::Readyz,
+            Route::OpenApi,
+        ];
+        let space = "default";
+        let inside = leaves.map(move |leaf| Route::Space { space, leaf });
+        inside.chain(outside)
+    }
+
+    /// The path with the names of its parameters in braces.
+    pub fn template(&self) -> String {
+        let Route::Space { leaf, .. } = self else {
+            return self.path();
+        };
+        let number = leaf.parameter().map(braced);
+        let leaf = leaf.path_with(&number.unwrap_or_default());
+        in_space(&braced(SPACE_PARAMETER), &leaf)
+    }
+
+    /// The names of the parameters in [`Route::template`].
+    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        let (space, number) = match self {
+            Route::Space { leaf, .. } => (Some(SPACE_PARAMETER), leaf.parameter()),
+            _ => (None, None),
+        };
+        space.into_iter().chain(number)
     }
 }
 
@@ -244,9 +287,28 @@ impl Leaf {
 
     pub(crate) fn path(self) -> String {
         match self {
-            Leaf::Version(version) => format!("{VERSIONS_BELOW}{version}"),
-            Leaf::Rollback(version) => format!("{VERSIONS_BELOW}{version}{ROLLBACK_BELOW}"),
-            Leaf::PendingChange(id) => format!("{PENDING_BELOW}{id}"),
+            Leaf::Version(number) | Leaf::Rollback(number) | Leaf::PendingChange(number) => {
+                self.path_with(&number.to_string())
+            }
+            fixed => fixed.path_with(""),
+        }
+    }
+
+    /// The name of its number in a template.
+    const fn parameter(self) -> Option<&'static str> {
+        match self {
+            Leaf::Version(_) | Leaf::Rollback(_) => Some(VERSION_PARAMETER),
+            Leaf::PendingChange(_) => Some(PENDING_PARAMETER),
+            _ => None,
+        }
+    }
+
+    /// The path with this in place of its number.
+    fn path_with(self, number: &str) -> String {
+        match self {
+            Leaf::Version(_) => format!("{VERSIONS_BELOW}{number}"),
+            Leaf::Rollback(_) => format!("{VERSIONS_BELOW}{number}{ROLLBACK_BELOW}"),
+            Leaf::PendingChange(_) => format!("{PENDING_BELOW}{number}"),
             fixed => {
                 let mut leaves = LEAVES.iter().filter(|(_, leaf)| *leaf == fixed);
                 leaves.next().map_or("", |(path, _)| *path).to_owned()
@@ -335,6 +397,14 @@ impl Leaf {
             _ => &[],
         }
     }
+}
+
+fn in_space(space: &str, leaf: &str) -> String {
+    format!("{SPACES}/{space}/{leaf}")
+}
+
+fn braced(name: &str) -> String {
+    format!("{{{name}}}")
 }
 
 fn is_read(method: &str) -> bool {
@@ -506,6 +576,39 @@ mod tests {
                 let changes = matches!(route.scope(method), Some(Scope::Publish | Scope::Reload));
                 assert_eq!(route.action(method).is_some(), changes, "{path} {method}");
             }
+        }
+    }
+
+    #[test]
+    fn all_routes_are_listed_once() {
+        let sorted = |routes: &mut dyn Iterator<Item = Route<'_>>| {
+            let mut templates: Vec<String> = routes.map(|route| route.template()).collect();
+            templates.sort();
+            templates
+        };
+        let tabled = &mut ROUTES.iter().map(|(path, ..)| Route::parse(path).unwrap());
+        assert_eq!(sorted(&mut Route::all()), sorted(tabled));
+    }
+
+    #[test]
+    fn templates_name_their_parameters() {
+        for (path, template) in [
+            ("/v1/spaces/a/config", "/v1/spaces/{space}/config"),
+            (
+                "/v1/spaces/a/versions/12",
+                "/v1/spaces/{space}/versions/{version}",
+            ),
+            (
+                "/v1/spaces/a/versions/12/rollback",
+                "/v1/spaces/{space}/versions/{version}/rollback",
+            ),
+            ("/v1/spaces/a/pending/3", "/v1/spaces/{space}/pending/{id}"),
+            ("/metrics", "/metrics"),
+        ] {
+            let route = Route::parse(path).unwrap();
+            assert_eq!(route.template(), template);
+            let named = template.split(['{', '}']).skip(1).step_by(2);
+            assert!(route.parameters().eq(named), "{path}");
         }
     }
 
