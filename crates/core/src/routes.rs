@@ -1,5 +1,7 @@
 //! Every route: its path, methods, scope and query. The one place of route names.
 
+use std::mem::discriminant;
+
 use crate::document::MAX_SOURCE_BYTES;
 use crate::space_name::SpaceName;
 use crate::token::Scope;
@@ -69,8 +71,8 @@ pub enum Leaf {
     PendingChange(u64),
 }
 
-/// The leaves whose path is one fixed text.
-const LEAVES: [(&str, Leaf); 15] = [
+/// Every leaf, with its path; where that has a parameter, the number in the leaf stands for any.
+const LEAVES: [(&str, Leaf); 18] = [
     ("config", Leaf::Config),
     ("snapshot", Leaf::Snapshot),
     ("status", Leaf::Status),
@@ -81,11 +83,14 @@ const LEAVES: [(&str, Leaf); 15] = [
     ("schedule", Leaf::Schedule),
     ("pin", Leaf::Pin),
     ("versions", Leaf::Versions),
+    ("versions/{version}", Leaf::Version(1)),
+    ("versions/{version}/rollback", Leaf::Rollback(1)),
     ("diff", Leaf::Diff),
     ("explain", Leaf::Explain),
     ("audit", Leaf::Audit),
     ("audit/check", Leaf::AuditCheck),
     ("pending", Leaf::Pending),
+    ("pending/{id}", Leaf::PendingChange(1)),
 ];
 const VERSIONS_BELOW: &str = "versions/";
 const ROLLBACK_BELOW: &str = "/rollback";
@@ -124,13 +129,6 @@ pub const TO_QUERY: &str = "to";
 
 /// The largest body of a schema, in bytes.
 pub const MAX_SCHEMA_BODY_BYTES: usize = 262_144;
-
-/// The name of a space in a path's template.
-pub const SPACE_PARAMETER: &str = "space";
-/// The name of a version's number in a path's template.
-pub const VERSION_PARAMETER: &str = "version";
-/// The name of a pending change's number in a path's template.
-pub const PENDING_PARAMETER: &str = "id";
 
 const READ: &[&str] = &["GET", "HEAD", "OPTIONS"];
 
@@ -224,7 +222,7 @@ impl<'p> Route<'p> {
     /// The path that [`Route::parse`] takes back.
     pub fn path(&self) -> String {
         match self {
-            Route::Space { space, leaf } => in_space(space, &leaf.path()),
+            Route::Space { space, leaf } => format!("{SPACES}/{space}/{}", leaf.path()),
             Route::Spaces => SPACES.to_owned(),
             Route::Metrics => METRICS.to_owned(),
             Route::Healthz => HEALTHZ.to_owned(),
@@ -235,45 +233,44 @@ impl<'p> Route<'p> {
 
     /// Every route, once. The space and the numbers in it stand for any.
     pub fn all() -> impl Iterator<Item = Route<'static>> {
-        let fixed = LEAVES.iter().map(|(_, leaf)| *leaf);
-        let numbered = [Leaf::Version(1), Leaf::Rollback(1), Leaf::PendingChange(1)];
-        let leaves = fixed.chain(numbered);
-        let outside = [
+        let space = "default";
+        let inside = LEAVES
+            .iter()
+            .map(move |(_, leaf)| Route::Space { space, leaf: *leaf });
+        inside.chain([
             Route::Spaces,
             Route::Metrics,
             Route::Healthz,
             Route::Readyz,
             Route::OpenApi,
-        ];
-        let space = "default";
-        let inside = leaves.map(move |leaf| Route::Space { space, leaf });
-        inside.chain(outside)
+        ])
     }
 
     /// The path with the names of its parameters in braces.
     pub fn template(&self) -> String {
-        let Route::Space { leaf, .. } = self else {
-            return self.path();
-        };
-        let number = leaf.parameter().map(braced);
-        let leaf = leaf.path_with(&number.unwrap_or_default());
-        in_space(&braced(SPACE_PARAMETER), &leaf)
+        match self {
+            Route::Space { leaf, .. } => format!("{SPACES}/{{space}}/{}", leaf.template()),
+            _ => self.path(),
+        }
     }
 
     /// The names of the parameters in [`Route::template`].
-    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
-        let (space, number) = match self {
-            Route::Space { leaf, .. } => (Some(SPACE_PARAMETER), leaf.parameter()),
-            _ => (None, None),
-        };
-        space.into_iter().chain(number)
+    pub const fn parameters(&self) -> &'static [&'static str] {
+        match self {
+            Route::Space { leaf, .. } => match leaf {
+                Leaf::Version(_) | Leaf::Rollback(_) => &["space", "version"],
+                Leaf::PendingChange(_) => &["space", "id"],
+                _ => &["space"],
+            },
+            _ => &[],
+        }
     }
 }
 
 impl Leaf {
     fn parse(path: &str) -> Option<Leaf> {
-        if let Some((_, leaf)) = LEAVES.iter().find(|(fixed, _)| *fixed == path) {
-            return Some(*leaf);
+        if let Some((_, leaf)) = LEAVES.iter().find(|(template, _)| *template == path) {
+            return (!path.contains('{')).then_some(*leaf);
         }
         if let Some(id) = path.strip_prefix(PENDING_BELOW) {
             return number(id).map(Leaf::PendingChange);
@@ -287,33 +284,17 @@ impl Leaf {
 
     pub(crate) fn path(self) -> String {
         match self {
-            Leaf::Version(number) | Leaf::Rollback(number) | Leaf::PendingChange(number) => {
-                self.path_with(&number.to_string())
-            }
-            fixed => fixed.path_with(""),
+            Leaf::Version(version) => format!("{VERSIONS_BELOW}{version}"),
+            Leaf::Rollback(version) => format!("{VERSIONS_BELOW}{version}{ROLLBACK_BELOW}"),
+            Leaf::PendingChange(id) => format!("{PENDING_BELOW}{id}"),
+            fixed => fixed.template().to_owned(),
         }
     }
 
-    /// The name of its number in a template.
-    const fn parameter(self) -> Option<&'static str> {
-        match self {
-            Leaf::Version(_) | Leaf::Rollback(_) => Some(VERSION_PARAMETER),
-            Leaf::PendingChange(_) => Some(PENDING_PARAMETER),
-            _ => None,
-        }
-    }
-
-    /// The path with this in place of its number.
-    fn path_with(self, number: &str) -> String {
-        match self {
-            Leaf::Version(_) => format!("{VERSIONS_BELOW}{number}"),
-            Leaf::Rollback(_) => format!("{VERSIONS_BELOW}{number}{ROLLBACK_BELOW}"),
-            Leaf::PendingChange(_) => format!("{PENDING_BELOW}{number}"),
-            fixed => {
-                let mut leaves = LEAVES.iter().filter(|(_, leaf)| *leaf == fixed);
-                leaves.next().map_or("", |(path, _)| *path).to_owned()
-            }
-        }
+    fn template(self) -> &'static str {
+        let mut leaves = LEAVES.iter();
+        let found = leaves.find(|(_, leaf)| discriminant(leaf) == discriminant(&self));
+        found.map_or("", |(template, _)| *template)
     }
 
     const fn name(self) -> &'static str {
@@ -397,14 +378,6 @@ impl Leaf {
             _ => &[],
         }
     }
-}
-
-fn in_space(space: &str, leaf: &str) -> String {
-    format!("{SPACES}/{space}/{leaf}")
-}
-
-fn braced(name: &str) -> String {
-    format!("{{{name}}}")
 }
 
 fn is_read(method: &str) -> bool {
@@ -607,8 +580,8 @@ mod tests {
         ] {
             let route = Route::parse(path).unwrap();
             assert_eq!(route.template(), template);
-            let named = template.split(['{', '}']).skip(1).step_by(2);
-            assert!(route.parameters().eq(named), "{path}");
+            let named: Vec<&str> = template.split(['{', '}']).skip(1).step_by(2).collect();
+            assert_eq!(route.parameters(), named, "{path}");
         }
     }
 
@@ -636,6 +609,9 @@ mod tests {
             "/v1/spaces/default/versions/1/rollback/",
             "/v1/spaces/default/versions/rollback",
             "/v1/spaces/default/pending/",
+            "/v1/spaces/default/pending/{id}",
+            "/v1/spaces/default/versions/{version}",
+            "/v1/spaces/default/versions/{version}/rollback",
             "/v1/spaces/default/audit/",
             "/v1/spaces/default",
             "/v1/spaces/default/",
