@@ -31,14 +31,16 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """What is to be taken keeps to the rules that stand in the description in words: one moment of each pair, none that
-    has passed (those of answers are sent again), an end after its beginning, a reason that is text once it is decoded,
-    a new key for a new write."""
-    headers = case.headers or {}
-    key = headers.get("Idempotency-Key")
+    """Keeps to the rules that stand in the description in words. In what is to be taken: one moment of each pair, none
+    that has passed (those of answers are sent again), an end after its beginning, a reason that is text once it is
+    decoded, a new key for a new write. In what is to be refused: a dry run may go without If-Match."""
+    headers, query = case.headers or {}, case.query or {}
+    key = "Idempotency-Key"
+    if "If-Match" not in headers:
+        query.pop("dry_run", None)
     if case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE:
         body = case.body if isinstance(case.body, dict) else {}
-        for fields in (case.query or {}, body):
+        for fields in (query, body):
             for name in ("activate", "expires"):
                 if f"{name}_in" in fields or not is_ahead(fields.get(f"{name}_at")):
                     fields.pop(f"{name}_at", None)
@@ -47,9 +49,10 @@ def before_call(context, case, kwargs):
             body.pop("activate_in", None)
         if not is_text(headers.get("Bellwether-Reason", "")):
             del headers["Bellwether-Reason"]
-        if key in USED_KEYS:
-            headers["Idempotency-Key"] = f"key-{len(USED_KEYS)}"
-    USED_KEYS.add(headers.get("Idempotency-Key"))
+        if key in headers and headers[key].strip('"') in USED_KEYS:
+            headers[key] = f"key-{len(USED_KEYS)}"
+    # With and without quotes it is one key.
+    USED_KEYS.add(headers.get(key, "").strip('"'))
 
 
 def is_ahead(moment):

@@ -2,13 +2,11 @@
 //!
 //! Paths, methods, scopes and parameters come from [`crate::routes`], problems from
 //! [`crate::problem`], bounds from their constants. What no table of the code has stands in two
-//! texts: `openapi/operations.txt`, a line for each operation, and `openapi/components.txt`, in the
-//! shorthand of `openapi/shorthand.rs`. All of it is text put together: made of JSON values, the
-//! same was 6 KB larger in a bundle (gzipped).
+//! texts: `openapi/operations.txt`, a line for each operation, and `openapi/document.txt`, in the
+//! shorthand of `openapi/shorthand.rs`. All of it is text put together, by few functions that are
+//! not generic: made of JSON values, the same was 5 KB larger in a bundle (gzipped).
 
 mod shorthand;
-
-use std::slice;
 
 use crate::json;
 use crate::names::{header, media, spelled};
@@ -16,120 +14,22 @@ use crate::problem::{Problem, ProblemKind};
 use crate::routes::{Leaf, REPLACES_QUERY, Route};
 use crate::token::Scope;
 
-/// Name, summary, schema of the answer (`Written` without), schema of the body, headers of the
-/// answer, problems of its own, links.
+const DOCUMENT: &str = include_str!("openapi/document.txt");
+/// Method and name, summary, schema of the body, schema of the answer (`Written` without), its
+/// headers, links.
 const OPERATIONS: &str = include_str!("openapi/operations.txt");
-const COMPONENTS: &str = include_str!("openapi/components.txt");
+
+const IF_NONE_MATCH: &str = "If-None-Match";
 
 /// The description, as JSON.
 #[must_use]
 pub fn document() -> String {
-    let mut out = Out::default();
-    out.text("{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"Bellwether\",\"version\":");
-    out.quoted(env!("CARGO_PKG_VERSION"));
-    out.text("},\"paths\":{");
-    for route in Route::all() {
-        out.path(&route);
-    }
-    out.text("},");
-    out.shorthand(COMPONENTS);
-    out.text(",\"responses\":{");
-    for kind in &ProblemKind::ALL {
-        out.name(kind.slug());
-        out.problems(slice::from_ref(kind));
-    }
-    out.text("},\"examples\":{");
-    for kind in ProblemKind::ALL {
-        out.name(kind.slug());
-        out.text("{\"value\":");
-        out.text(&json::text(&Problem::bare(kind).to_json()));
-        out.text("}");
-    }
-    out.text("}}}");
+    let mut out = Out(String::new());
+    out.shorthand(DOCUMENT);
     out.0
 }
 
-/// What is known of an operation.
-struct Operation<'a> {
-    leaf: Option<Leaf>,
-    scope: Option<Scope>,
-    query_names: &'static [&'static str],
-    columns: [&'a str; 7],
-}
-
-impl Operation<'_> {
-    fn new(route: &Route<'_>, method: &str) -> Self {
-        // What it does, as the audit has it.
-        let (prefix, name) = match route.action(method) {
-            Some(action) => ("", action),
-            None => ("get_", route.name()),
-        };
-        let mut lines = OPERATIONS;
-        let mut columns = [""; 7];
-        while !lines.is_empty() {
-            let mut line = cut(&mut lines, b'\n');
-            let mut rest = line;
-            let id = cut(&mut rest, b'|');
-            if id.strip_prefix(prefix) == Some(name) {
-                for column in &mut columns {
-                    *column = cut(&mut line, b'|');
-                }
-                break;
-            }
-        }
-        Self {
-            leaf: match route {
-                Route::Space { leaf, .. } => Some(*leaf),
-                _ => None,
-            },
-            scope: route.scope(method),
-            query_names: route.query_names(method),
-            columns,
-        }
-    }
-
-    /// Whether it writes, and so takes what goes with a write.
-    fn publishes(&self) -> bool {
-        self.scope == Some(Scope::Publish)
-    }
-
-    /// Whether it can be put off to a moment.
-    fn can_wait(&self) -> bool {
-        self.query_names.contains(&REPLACES_QUERY)
-    }
-
-    /// Whether it answers 304 to whoever holds the document already.
-    fn is_conditional(&self) -> bool {
-        matches!(
-            self.leaf,
-            Some(Leaf::Config | Leaf::Snapshot | Leaf::Version(_))
-        )
-    }
-
-    fn may_meet(&self, kind: ProblemKind) -> bool {
-        let [.., body, _, problems, _] = self.columns;
-        let in_space = self.leaf.is_some();
-        let by_nature = match kind {
-            ProblemKind::BadRequest => true,
-            ProblemKind::Unauthenticated | ProblemKind::Forbidden => self.scope.is_some(),
-            ProblemKind::UnknownSpace | ProblemKind::Misconfigured => in_space,
-            // A reader needs no object to answer.
-            ProblemKind::StorageRefused | ProblemKind::NotServedHere | ProblemKind::Unavailable => {
-                in_space && self.leaf != Some(Leaf::Config)
-            }
-            ProblemKind::ContentTooLarge | ProblemKind::UnsupportedMediaType => !body.is_empty(),
-            ProblemKind::PreconditionFailed
-            | ProblemKind::PreconditionRequired
-            | ProblemKind::IdempotencyKeyReused => self.publishes(),
-            ProblemKind::TooManyPending | ProblemKind::UnknownPending => self.can_wait(),
-            _ => false,
-        };
-        by_nature || has_word(problems, kind.slug())
-    }
-}
-
 /// The text, as far as it is written.
-#[derive(Default)]
 struct Out(String);
 
 impl Out {
@@ -159,11 +59,17 @@ impl Out {
         }
     }
 
+    /// One more text of a list.
+    #[inline(never)]
+    fn item(&mut self, text: &str) {
+        self.next();
+        self.quoted(text);
+    }
+
     /// The name of one more member.
     #[inline(never)]
     fn name(&mut self, name: &str) {
-        self.next();
-        self.quoted(name);
+        self.item(name);
         self.text(":");
     }
 
@@ -176,14 +82,7 @@ impl Out {
         self.text("\"}");
     }
 
-    /// One more parameter of a list.
-    #[inline(never)]
-    fn parameter(&mut self, name: &str) {
-        self.next();
-        self.reference("parameters", name);
-    }
-
-    /// An object of references under their names.
+    /// An object of references, under their names.
     #[inline(never)]
     fn references(&mut self, section: &str, mut names: &str) {
         self.name(section);
@@ -196,181 +95,193 @@ impl Out {
         self.text("}");
     }
 
-    fn path(&mut self, route: &Route<'_>) {
-        self.name(&route.template());
-        self.text("{\"parameters\":[");
-        for name in route.parameters() {
-            self.parameter(name);
+    /// More parameters of a list.
+    #[inline(never)]
+    fn parameters(&mut self, names: &[&str]) {
+        for name in names {
+            self.next();
+            self.reference("parameters", name);
         }
-        self.text("]");
-        for method in route.methods() {
-            // What HTTP says of these two is all that there is to say.
-            if !matches!(*method, "HEAD" | "OPTIONS") {
-                self.name(&method.to_ascii_lowercase());
-                self.operation(&Operation::new(route, method), *method == "PATCH");
-            }
+    }
+
+    /// The content of a body: of one media type, or of two.
+    #[inline(never)]
+    fn content(&mut self, media_types: &[&str], schema: &str) {
+        self.name("content");
+        self.text("{");
+        for media_type in media_types {
+            self.name(media_type);
+            self.text("{\"schema\":");
+            self.reference("schemas", schema);
+            self.text("}");
         }
         self.text("}");
     }
 
-    fn operation(&mut self, operation: &Operation<'_>, is_patch: bool) {
-        let [id, summary, _, body, ..] = operation.columns;
-        self.text("{\"operationId\":");
-        self.quoted(id);
+    fn paths(&mut self) {
+        for route in Route::all() {
+            self.name(&route.template());
+            self.text("{\"parameters\":[");
+            self.parameters(route.parameters());
+            self.text("]");
+            for method in route.methods() {
+                // HEAD and OPTIONS have no line: what HTTP says of them is all there is to say.
+                let mut lines = OPERATIONS;
+                while !lines.is_empty() {
+                    let mut line = cut(&mut lines, b'\n');
+                    let verb = cut(&mut line, b'_');
+                    let name = cut(&mut line, b'|');
+                    if name == route.name() && method.eq_ignore_ascii_case(verb) {
+                        self.name(verb);
+                        self.text("{\"operationId\":\"");
+                        self.text(verb);
+                        self.text("_");
+                        self.text(name);
+                        self.text("\"");
+                        self.operation(&route, method, line);
+                        self.text("}");
+                    }
+                }
+            }
+            self.text("}");
+        }
+    }
+
+    fn operation(&mut self, route: &Route<'_>, method: &str, mut line: &str) {
+        let summary = cut(&mut line, b'|');
         self.name("summary");
         self.quoted(summary);
+        let scope = route.scope(method);
         self.text(",\"security\":[");
-        if let Some(scope) = operation.scope {
+        if let Some(scope) = scope {
             self.text("{\"token\":[");
             self.quoted(scope.as_str());
             self.text("]}");
         }
+        let writes = scope == Some(Scope::Publish);
+        let leaf = match route {
+            Route::Space { leaf, .. } => Some(*leaf),
+            _ => None,
+        };
+        let headers: &[&str] = match leaf {
+            _ if writes => &["If-Match", spelled::IDEMPOTENCY_KEY, spelled::REASON],
+            Some(Leaf::Config) => &[IF_NONE_MATCH, spelled::MIN_VERSION],
+            Some(Leaf::Snapshot | Leaf::Version(_)) => &[IF_NONE_MATCH],
+            _ => &[],
+        };
+        let queries = route.query_names(method);
         self.text("],\"parameters\":[");
-        if operation.publishes() {
-            self.parameter("If-Match");
-            self.parameter(spelled::IDEMPOTENCY_KEY);
-            self.parameter(spelled::REASON);
-        }
-        if operation.is_conditional() {
-            self.parameter("If-None-Match");
-        }
-        if operation.leaf == Some(Leaf::Config) {
-            self.parameter(spelled::MIN_VERSION);
-        }
-        for name in operation.query_names {
-            self.parameter(name);
-        }
+        self.parameters(headers);
+        self.parameters(queries);
         self.text("]");
-        if let (Some(leaf), false) = (operation.leaf, body.is_empty()) {
-            self.body(leaf, body, is_patch);
-        }
-        self.responses(operation);
-        self.text("}");
-    }
-
-    fn body(&mut self, leaf: Leaf, schema: &str, is_patch: bool) {
-        self.text(",\"requestBody\":{\"description\":\"At most ");
-        self.number(leaf.max_body_bytes() as u64);
-        self.text(" bytes.\"");
-        if !matches!(leaf, Leaf::Reload | Leaf::Rollback(_)) {
-            self.text(",\"required\":true");
-        }
-        self.text(",\"content\":{");
-        self.content(media::JSON, schema);
-        if is_patch {
-            self.content(media::MERGE_PATCH, schema);
-        }
-        self.text("}}");
-    }
-
-    /// One more media type.
-    #[inline(never)]
-    fn content(&mut self, media_type: &str, schema: &str) {
-        self.name(media_type);
-        self.text("{\"schema\":");
-        self.reference("schemas", schema);
-        self.text("}");
-    }
-
-    fn responses(&mut self, operation: &Operation<'_>) {
-        let [_, _, _, _, headers, _, links] = operation.columns;
-        self.text(",\"responses\":{");
-        self.success(operation, "200", links);
-        if operation.can_wait() {
-            self.success(operation, "202", "cancel");
-        }
-        if operation.is_conditional() {
-            self.text(",\"304\":{\"description\":\"What is held is current.\"");
-            self.references("headers", headers);
+        let body = cut(&mut line, b'|');
+        if let (Some(leaf), false) = (leaf, body.is_empty()) {
+            self.text(",\"requestBody\":{\"description\":\"At most ");
+            self.number(leaf.max_body_bytes() as u64);
+            self.text(" bytes.\"");
+            if !matches!(leaf, Leaf::Reload | Leaf::Rollback(_)) {
+                self.text(",\"required\":true");
+            }
+            let media_types = [media::JSON, media::MERGE_PATCH];
+            let taken = if method == "PATCH" { 2 } else { 1 };
+            self.content(media_types.get(..taken).unwrap_or_default(), body);
             self.text("}");
         }
-        let mut kinds = ProblemKind::ALL.to_vec();
-        kinds.retain(|kind| operation.may_meet(*kind));
-        for same in kinds.chunk_by(|one, next| one.status() == next.status()) {
-            if let [first, rest @ ..] = same {
-                self.next();
-                self.text("\"");
-                self.number(first.status().into());
-                self.text("\":");
-                if rest.is_empty() {
-                    self.reference("responses", first.slug());
-                } else {
-                    self.problems(same);
-                }
+        // What can be put off to a moment can take another change's place.
+        let can_wait = queries.contains(&REPLACES_QUERY);
+        self.text(",\"responses\":{");
+        self.success("200", summary, line);
+        if can_wait {
+            self.success("202", summary, "||cancel");
+        }
+        if headers.contains(&IF_NONE_MATCH) {
+            self.text(",\"304\":{\"description\":\"What is held is current.\"}");
+        }
+        let mut last = 0;
+        for kind in ProblemKind::ALL {
+            let status = kind.status();
+            let may_be = match status {
+                400 => true,
+                401 | 403 => scope.is_some(),
+                404 => leaf.is_some(),
+                409 => can_wait || leaf == Some(Leaf::Reload),
+                412 | 422 | 428 => writes,
+                413 | 415 => !body.is_empty(),
+                500 | 503 => leaf.is_some() || *route == Route::Readyz,
+                501 => leaf.is_some() && leaf != Some(Leaf::Config),
+                _ => false,
+            };
+            if may_be && status != last {
+                last = status;
+                let status = u64::from(status);
+                self.text(",\"");
+                self.number(status);
+                self.text("\":{\"$ref\":\"#/components/responses/");
+                self.number(status);
+                self.text("\"}");
             }
         }
         self.text("}");
     }
 
-    fn success(&mut self, operation: &Operation<'_>, status: &str, links: &str) {
-        let [_, summary, answer, _, headers, ..] = operation.columns;
+    /// A response that is no problem; the rest of the operation's line says which.
+    #[inline(never)]
+    fn success(&mut self, status: &str, summary: &str, mut line: &str) {
         self.name(status);
         self.text("{\"description\":");
         self.quoted(summary);
-        let (answer, headers) = match answer {
-            "" => ("Written", "Bellwether-Version ETag Bellwether-Replayed"),
-            answer => (answer, headers),
-        };
+        let (mut schema, mut headers) = (cut(&mut line, b'|'), cut(&mut line, b'|'));
+        if schema.is_empty() {
+            (schema, headers) = ("Written", "Bellwether-Version ETag Bellwether-Replayed");
+        }
         self.references("headers", headers);
-        self.text(",\"content\":{");
-        let media_type = match answer {
+        self.references("links", line);
+        let media_type = match schema {
             "Patch" => media::JSON_PATCH,
             "Text" => media::PROMETHEUS_TEXT,
             _ => media::JSON,
         };
-        self.content(media_type, answer);
-        self.text("}");
-        self.references("links", links);
+        self.content(&[media_type], schema);
         self.text("}");
     }
 
-    /// A response that is of one of these kinds, which have one status.
-    fn problems(&mut self, kinds: &[ProblemKind]) {
-        let mut slugs = Out::default();
-        self.text("{\"description\":\"");
-        for kind in kinds {
-            if !slugs.0.is_empty() {
-                self.text("; or: ");
-                slugs.text(" ");
+    /// The responses with problems: one for each status, with all problems that have it.
+    fn problems(&mut self) {
+        let mut last = 0;
+        for kind in ProblemKind::ALL {
+            let problem = Problem::bare(kind);
+            let status = kind.status();
+            if status != last {
+                if last > 0 {
+                    self.text("}}}},");
+                }
+                last = status;
+                self.text("\"");
+                self.number(status.into());
+                self.text("\":{\"description\":\"A problem; the examples tell which.\"");
+                let header = match status {
+                    401 => header::WWW_AUTHENTICATE,
+                    405 => header::ALLOW,
+                    503 => header::RETRY_AFTER,
+                    _ => "",
+                };
+                self.references("headers", header);
+                self.content(&[media::PROBLEM_JSON], "Problem");
+                // Into the media type, which is closed already.
+                self.0.truncate(self.0.len().saturating_sub(2));
+                self.text(",\"examples\":{");
             }
-            self.text(kind.title());
-            slugs.text(kind.slug());
+            self.name(kind.slug());
+            self.text("{\"value\":");
+            self.text(&json::text(&problem.to_json()));
+            self.text("}");
         }
-        self.text("\",\"headers\":{");
-        if let Some(name) = kinds.first().and_then(|kind| header_of(*kind)) {
-            self.name(name);
-            self.text("{\"required\":true,\"schema\":{\"type\":\"string\"}}");
-        }
-        self.text("},\"content\":{");
-        self.content(media::PROBLEM_JSON, "Problem");
-        // Into the media type, which is closed already.
-        self.0.pop();
-        self.references("examples", &slugs.0);
-        self.text("}}}");
+        self.text("}}}}");
     }
 }
 
-/// The header that goes with every problem of this kind, beside those of all.
-fn header_of(kind: ProblemKind) -> Option<&'static str> {
-    match kind {
-        ProblemKind::Unauthenticated => Some(header::WWW_AUTHENTICATE),
-        ProblemKind::MethodNotAllowed => Some(header::ALLOW),
-        ProblemKind::Unavailable | ProblemKind::Expired => Some(header::RETRY_AFTER),
-        _ => None,
-    }
-}
-
-fn has_word(mut text: &str, word: &str) -> bool {
-    while !text.is_empty() {
-        if cut(&mut text, b' ') == word {
-            return true;
-        }
-    }
-    false
-}
-
-/// Takes what stands before the first `end` off a text, and `end` with it. By hand and not generic:
-/// the iterators of `str` are 1 KB larger.
+/// Takes what stands before the first `end` off a text, and `end` with it. Not generic, and for
+/// everything: the iterators of `str` are 1 KB larger.
 #[inline(never)]
 fn cut<'t>(text: &mut &'t str, end: u8) -> &'t str {
     let at = text.bytes().position(|byte| byte == end);

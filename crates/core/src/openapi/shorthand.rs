@@ -1,16 +1,15 @@
-//! What stands between two `@` in `components.txt`:
+//! What stands between two `@` in `document.txt`:
 //!
 //! - `Type`: a schema. A type is one of JSON's own, or a component with its upper case; `Type?` may
 //!   be null as well, `Type*` is a list.
 //! - `{name:Type name?:Type`: an object; a member with `?` may be missing. With ` !` at the end it
 //!   has no others.
-//! - `=name`: a value that the code has.
+//! - `=name`: what the code has.
 
 use super::{Out, cut};
 use crate::guard::Waivers;
 use crate::moment::MAX_DAYS_AHEAD;
 use crate::page::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::problem::ProblemKind;
 use crate::refresh::Outcome;
 use crate::request_body::MAX_REASON_CHARS;
 use crate::request_header::MAX_IDEMPOTENCY_KEY_CHARS;
@@ -67,8 +66,7 @@ impl Out {
     }
 
     fn object(&mut self, text: &str) {
-        let mut required = Out::default();
-        required.text("[");
+        let mut required = Out("[".to_owned());
         self.text("{\"type\":\"object\",\"properties\":{");
         let closed = text.strip_suffix(" !");
         let mut members = closed.unwrap_or(text);
@@ -96,11 +94,12 @@ impl Out {
         for (known, number) in NUMBERS {
             if name == *known {
                 self.number(*number);
-                return;
             }
         }
-        self.text("[");
         match name {
+            "=package_version" => self.text(env!("CARGO_PKG_VERSION")),
+            "=paths" => self.paths(),
+            "=problems" => self.problems(),
             "=waivers" => {
                 for name in Waivers::NAMES {
                     self.item(name);
@@ -116,19 +115,7 @@ impl Out {
                     self.item(outcome.as_str());
                 }
             }
-            _ => {
-                for kind in ProblemKind::ALL {
-                    self.item(&kind.type_uri());
-                }
-            }
+            _ => {}
         }
-        self.text("]");
-    }
-
-    /// One more text of a list.
-    #[inline(never)]
-    fn item(&mut self, text: &str) {
-        self.next();
-        self.quoted(text);
     }
 }
