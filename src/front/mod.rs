@@ -7,6 +7,7 @@ mod space;
 
 use bellwether_core::json::Members;
 use bellwether_core::names::header;
+use bellwether_core::openapi;
 use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::query::refuse_unknown;
 use bellwether_core::routes::{Leaf, Route};
@@ -84,7 +85,9 @@ async fn respond(
         Route::Metrics => Ok(metrics::metrics(env, &worker_env).await?),
         Route::Healthz => Ok(state("ok")),
         Route::Readyz => Ok(ready(env, &worker_env)?),
-        Route::OpenApi => Err(Problem::bare(ProblemKind::NotFound).into()),
+        Route::OpenApi => {
+            Ok(Answer::json_text(openapi::document()).with(header::CACHE_CONTROL, "no-store"))
+        }
     }
 }
 

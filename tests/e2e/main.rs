@@ -23,6 +23,7 @@ mod http_reads;
 mod limits;
 mod logs;
 mod metrics;
+mod openapi;
 mod prefix_source;
 mod r2_source;
 mod reload;

@@ -19,6 +19,7 @@ pub mod metrics_text;
 pub mod migrate;
 pub mod moment;
 pub mod names;
+pub mod openapi;
 pub mod page;
 pub mod platform;
 pub mod pointer;

@@ -89,6 +89,10 @@ pub mod spelled {
     pub const REASON: &str = "Bellwether-Reason";
     /// See [`super::header::IDEMPOTENCY_KEY`].
     pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+    /// See [`super::header::IF_MATCH`].
+    pub const IF_MATCH: &str = "If-Match";
+    /// See [`super::header::IF_NONE_MATCH`].
+    pub const IF_NONE_MATCH: &str = "If-None-Match";
     /// See [`super::header::AGE`].
     pub const AGE: &str = "Age";
     /// See [`super::header::ETAG`].
@@ -125,6 +129,8 @@ mod tests {
             (header::MIN_VERSION, spelled::MIN_VERSION),
             (header::REASON, spelled::REASON),
             (header::IDEMPOTENCY_KEY, spelled::IDEMPOTENCY_KEY),
+            (header::IF_MATCH, spelled::IF_MATCH),
+            (header::IF_NONE_MATCH, spelled::IF_NONE_MATCH),
             (header::AGE, spelled::AGE),
             (header::ETAG, spelled::ETAG),
             (header::SERVER_TIMING, spelled::SERVER_TIMING),

@@ -1,5 +1,7 @@
 //! Every route: its path, methods, scope and query. The one place of route names.
 
+use std::mem::discriminant;
+
 use crate::document::MAX_SOURCE_BYTES;
 use crate::space_name::SpaceName;
 use crate::token::Scope;
@@ -69,8 +71,8 @@ pub enum Leaf {
     PendingChange(u64),
 }
 
-/// The leaves whose path is one fixed text.
-const LEAVES: [(&str, Leaf); 15] = [
+/// Every leaf, with its path; where that has a parameter, the number in the leaf stands for any.
+const LEAVES: [(&str, Leaf); 18] = [
     ("config", Leaf::Config),
     ("snapshot", Leaf::Snapshot),
     ("status", Leaf::Status),
@@ -81,11 +83,14 @@ const LEAVES: [(&str, Leaf); 15] = [
     ("schedule", Leaf::Schedule),
     ("pin", Leaf::Pin),
     ("versions", Leaf::Versions),
+    ("versions/{version}", Leaf::Version(1)),
+    ("versions/{version}/rollback", Leaf::Rollback(1)),
     ("diff", Leaf::Diff),
     ("explain", Leaf::Explain),
     ("audit", Leaf::Audit),
     ("audit/check", Leaf::AuditCheck),
     ("pending", Leaf::Pending),
+    ("pending/{id}", Leaf::PendingChange(1)),
 ];
 const VERSIONS_BELOW: &str = "versions/";
 const ROLLBACK_BELOW: &str = "/rollback";
@@ -225,12 +230,47 @@ impl<'p> Route<'p> {
             Route::OpenApi => OPENAPI.to_owned(),
         }
     }
+
+    /// Every route, once. The space and the numbers in it stand for any.
+    pub fn all() -> impl Iterator<Item = Route<'static>> {
+        let space = "default";
+        let inside = LEAVES
+            .iter()
+            .map(move |(_, leaf)| Route::Space { space, leaf: *leaf });
+        inside.chain([
+            Route::Spaces,
+            Route::Metrics,
+            Route::Healthz,
+            Route::Readyz,
+            Route::OpenApi,
+        ])
+    }
+
+    /// The path with the names of its parameters in braces.
+    pub fn template(&self) -> String {
+        match self {
+            Route::Space { leaf, .. } => format!("{SPACES}/{{space}}/{}", leaf.template()),
+            _ => self.path(),
+        }
+    }
+
+    /// The names of the parameters in [`Route::template`].
+    pub const fn parameters(&self) -> &'static [&'static str] {
+        match self {
+            Route::Space { leaf, .. } => match leaf {
+                Leaf::Version(_) | Leaf::Rollback(_) => &["space", "version"],
+                Leaf::PendingChange(_) => &["space", "id"],
+                _ => &["space"],
+            },
+            _ => &[],
+        }
+    }
 }
 
 impl Leaf {
     fn parse(path: &str) -> Option<Leaf> {
-        if let Some((_, leaf)) = LEAVES.iter().find(|(fixed, _)| *fixed == path) {
-            return Some(*leaf);
+        if let Some((_, leaf)) = LEAVES.iter().find(|(template, _)| *template == path) {
+            return (!path.contains('{')).then_some(*leaf);
         }
         if let Some(id) = path.strip_prefix(PENDING_BELOW) {
             return number(id).map(Leaf::PendingChange);
@@ -247,11 +287,14 @@ impl Leaf {
             Leaf::Version(version) => format!("{VERSIONS_BELOW}{version}"),
             Leaf::Rollback(version) => format!("{VERSIONS_BELOW}{version}{ROLLBACK_BELOW}"),
             Leaf::PendingChange(id) => format!("{PENDING_BELOW}{id}"),
-            fixed => {
-                let mut leaves = LEAVES.iter().filter(|(_, leaf)| *leaf == fixed);
-                leaves.next().map_or("", |(path, _)| *path).to_owned()
-            }
+            fixed => fixed.template().to_owned(),
         }
+    }
+
+    fn template(self) -> &'static str {
+        let mut leaves = LEAVES.iter();
+        let found = leaves.find(|(_, leaf)| discriminant(leaf) == discriminant(&self));
+        found.map_or("", |(template, _)| *template)
     }
 
     const fn name(self) -> &'static str {
@@ -510,6 +553,39 @@ mod tests {
     }
 
     #[test]
+    fn all_routes_are_listed_once() {
+        let sorted = |routes: &mut dyn Iterator<Item = Route<'_>>| {
+            let mut templates: Vec<String> = routes.map(|route| route.template()).collect();
+            templates.sort();
+            templates
+        };
+        let tabled = &mut ROUTES.iter().map(|(path, ..)| Route::parse(path).unwrap());
+        assert_eq!(sorted(&mut Route::all()), sorted(tabled));
+    }
+
+    #[test]
+    fn templates_name_their_parameters() {
+        for (path, template) in [
+            ("/v1/spaces/a/config", "/v1/spaces/{space}/config"),
+            (
+                "/v1/spaces/a/versions/12",
+                "/v1/spaces/{space}/versions/{version}",
+            ),
+            (
+                "/v1/spaces/a/versions/12/rollback",
+                "/v1/spaces/{space}/versions/{version}/rollback",
+            ),
+            ("/v1/spaces/a/pending/3", "/v1/spaces/{space}/pending/{id}"),
+            ("/metrics", "/metrics"),
+        ] {
+            let route = Route::parse(path).unwrap();
+            assert_eq!(route.template(), template);
+            let named: Vec<&str> = template.split(['{', '}']).skip(1).step_by(2).collect();
+            assert_eq!(route.parameters(), named, "{path}");
+        }
+    }
+
+    #[test]
     fn nothing_else_is_a_route() {
         let too_long = format!("/v1/spaces/{}/config", "a".repeat(65));
         for path in [
@@ -533,6 +609,9 @@ mod tests {
             "/v1/spaces/default/versions/1/rollback/",
             "/v1/spaces/default/versions/rollback",
             "/v1/spaces/default/pending/",
+            "/v1/spaces/default/pending/{id}",
+            "/v1/spaces/default/versions/{version}",
+            "/v1/spaces/default/versions/{version}/rollback",
             "/v1/spaces/default/audit/",
             "/v1/spaces/default",
             "/v1/spaces/default/",
