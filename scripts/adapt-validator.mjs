@@ -19,12 +19,15 @@ const GONE = [
   "format: $format",
   "dependencies: $dependencies",
   "additionalItems: $additionalItems",
+  "__absolute_ref__",
 ];
 const CONSTANTS = {
   ...Object.fromEntries(GONE.map((name) => [name.split(" ").pop(), "undefined"])),
   draft: '"2020-12"',
   shortCircuit: "false",
 };
+// Never so, either: schemas are objects, and references lead to one.
+const NEVER = ["schema === true", "schema === false", "refSchema === undefined", "Array.isArray($items)"];
 // Messages that nobody reads; the one of oneOf, which tells how many alternatives fit, stays.
 const MESSAGES = 51;
 
@@ -40,6 +43,7 @@ replace("draft = '2019-09', lookup = dereference(schema), shortCircuit = true,",
 code = code.replaceAll(" draft, lookup, shortCircuit,", " lookup,");
 replace("    const rawInstanceType = typeof instance;\n", "    enter(schema, instance);\n    const rawInstanceType = typeof instance;\n");
 for (const name of GONE) replace(` ${name},`, "");
+for (const condition of NEVER) replace(`if (${condition})`, "if (false)");
 // esbuild takes what cannot happen any more out.
 for (const [name, value] of Object.entries(CONSTANTS)) {
   code = replaced(new RegExp(`(?<![\\w$])${name.replace("$", "\\$")}(?!\\w)`, "g"), value);
