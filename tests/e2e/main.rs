@@ -24,6 +24,7 @@ mod metrics;
 mod prefix_source;
 mod r2_source;
 mod reload;
+mod schema;
 mod section_policies;
 mod sections;
 mod spaces;
