@@ -2,6 +2,7 @@
 
 // Keeps the comparison's cost bounded.
 const MAX_NAME_CHARS = 64;
+const MAX_KNOWN = 500;
 // Most edits between a name and the one it is taken for.
 const MAX_EDITS = 2;
 
@@ -10,7 +11,8 @@ const MAX_EDITS = 2;
 export function nearest(name, known) {
   const wanted = normalised(name);
   if (wanted === "") return undefined;
-  const spelled = known.map((candidate) => [normalised(candidate), candidate]).filter(([normal]) => normal !== "");
+  const compared = known.slice(0, MAX_KNOWN).map((candidate) => [normalised(candidate), candidate]);
+  const spelled = compared.filter(([normal]) => normal !== "");
   const near = spelled
     .map(([normal, candidate]) => [edits(wanted, normal), normal, candidate])
     // Two edits turn any short word into any other: allow fewer there.

@@ -114,7 +114,7 @@ function findLoop(places) {
   }
   const isLeft = (place) => open.get(place) > 0;
   let place = places.find(isLeft);
-  // After as many steps as there are places, the walk is in the loop.
-  if (place) places.forEach(() => (place = place.inPlace.find(isLeft)));
+  // Where the walk comes by again is in the loop.
+  for (const seen = new Set(); place && !seen.has(place); place = place.inPlace.find(isLeft)) seen.add(place);
   return place;
 }

@@ -5,10 +5,12 @@ import { validate as run } from "../../target/validate.mjs";
 import { compile } from "./compile.mjs";
 import { fitsSeveral, leaves } from "./leaves.mjs";
 import { begin, SPENT } from "./limits.mjs";
-import { expectedAndFound } from "./words.mjs";
+import { clip, expectedAndFound } from "./words.mjs";
 
 // How many reasons are told; the one after them says how many more there are. Equal to the core's.
 const MAX_VIOLATIONS = 20;
+// A longer pointer is cut already here: the core, which cuts at 256 characters, need not get all of it.
+const MAX_POINTER_CHARS = 257;
 
 const SPENT_WORDS =
   "validation took too many steps, so the document counts as refused; expected a schema and a document that need fewer: " +
@@ -53,7 +55,7 @@ function compiled(text) {
 }
 
 function told(list, asReasons = (reasons) => reasons) {
-  const reasons = asReasons(list.slice(0, MAX_VIOLATIONS));
+  const reasons = asReasons(list.slice(0, MAX_VIOLATIONS)).map(([pointer, ...rest]) => [clip(pointer, MAX_POINTER_CHARS), ...rest]);
   const more = list.length - reasons.length;
   return more > 0 ? [...reasons, ["", reasons[0][1], `and ${more} more like these`]] : reasons;
 }

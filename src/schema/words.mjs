@@ -60,7 +60,7 @@ const plain = (before, keyword, after = "") => (breach) => `${before} ${quote(br
 
 const counted = (unit, before, keyword) => (breach) => {
   const { value, found } = breach;
-  const count = Object.keys(value).length;
+  const count = (Array.isArray(value) ? value : Object.keys(value)).length;
   return [`${before} ${quote(breach, keyword)} ${unit}s`, `${found} of ${count} ${count === 1 ? unit : `${unit}s`}`];
 };
 

@@ -41,7 +41,7 @@ const REFUSED = [
   ['{"$ref":"#a","x":{"$anchor":"a"}}', '/$ref: found the reference "#a"; expected one that leads to a schema in this document'],
   ['{"$ref":"#/%"}', '/$ref: found the reference "#/%"; expected one that leads to a schema in this document'],
   ['{"$ref":"#"}', "found references that lead back here for the same value; expected that each round goes deeper into the document"],
-  ['{"$defs":{"a":{"anyOf":[{"$ref":"#/$defs/b"}]},"b":{"not":{"$ref":"#/$defs/a"}}}}', "/$defs/a/anyOf/0: found references that lead back here for the same value; expected that each round goes deeper into the document"],
+  ['{"$defs":{"a":{"anyOf":[{"$ref":"#/$defs/b"}]},"b":{"not":{"$ref":"#/$defs/a"}}}}', "/$defs/a: found references that lead back here for the same value; expected that each round goes deeper into the document"],
   ['{"items":{"$dynamicRef":"#n"},"$defs":{"a":{"$dynamicAnchor":"n"},"b":{"$id":"b","$dynamicAnchor":"n"}}}', '/items/$dynamicRef: found the reference "#n"; expected just one "$dynamicAnchor" of this name in the document'],
   ['{"$defs":{"a":{"$anchor":"n"},"b":{"$anchor":"n"}}}', "/$defs/b/$anchor: found an anchor that the document has twice; expected a name of its own"],
   ['{"$defs":{"a":{"$id":"n"},"b":{"$id":"./n"}}}', '/$defs/b: found an "$id" that the document has twice; expected an identifier of its own'],
@@ -100,6 +100,11 @@ test("long chains and many places take no stack", () => {
   };
   assert.deepEqual(refusals(chain({})), []);
   assert.equal(refusals(chain({ $ref: "#/$defs/a9" })).length, 1);
+});
+
+test("wide loops are found", () => {
+  const all = [...Array.from({ length: 60_000 }, () => ({})), { $ref: "#" }];
+  assert.deepEqual(refusals({ allOf: all }).length, 1);
 });
 
 test("all patterns together have a limit", () => {

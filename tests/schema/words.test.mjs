@@ -135,6 +135,11 @@ test("many violations are counted", () => {
   assert.equal(told[20], "and 30 more like these");
 });
 
+test("long pointers are cut", () => {
+  const [told] = violations({ additionalProperties: false }, { ["k".repeat(1_000_000)]: 1 });
+  assert.ok(told.startsWith("/kkk") && told.length < 400, String(told.length));
+});
+
 test("long texts of the schema are cut", () => {
   const long = "é😀".repeat(100);
   assert.deepEqual(violations(ofV({ pattern: long }), { v: "" }), [
