@@ -20,7 +20,7 @@ inputs() {
   {
     # shellcheck disable=SC2086
     find Cargo.toml Cargo.lock package-lock.json $sources crates/*/Cargo.toml crates/*/src \
-      scripts/build.sh scripts/env.sh scripts/wasm-opt scripts/prune-exports.mjs -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+      scripts/build.sh scripts/env.sh scripts/wasm-opt scripts/prune-exports.mjs scripts/adapt-validator.mjs -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
     with_wasm_rust rustc -vV
     "$TOOLS/bin/worker-build" --version
   } | cksum
@@ -67,6 +67,7 @@ build() {
   # The sources must be in place before their folders are listed.
   with_wasm_rust cargo fetch --locked --quiet --target "$WASM_TARGET" || die "the crates could not be downloaded" "check the network, then repeat"
   knows_immediate_abort || STD_FEATURES="$STD_FEATURES,panic_immediate_abort" STD_FLAG=
+  "$BELLWETHER_NODE" scripts/adapt-validator.mjs || die "the validator could not be adapted" "read the message above"
   # With --target given, these flags reach the wasm code only; native builds keep their cache.
   (cd "$folder" && RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS="$(remap)$STD_FLAG" \
     with_wasm_rust "$TOOLS/bin/worker-build" --release --out-dir "$out" \

@@ -17,7 +17,7 @@ check() {
 scripts_parse() {
   local script
   for script in scripts/*.sh scripts/wasm-opt .ci/run; do bash -n "$script"; done
-  for script in scripts/*.mjs src/*.mjs tests/schema/*.mjs; do "$BELLWETHER_NODE" --check "$script"; done
+  for script in scripts/*.mjs src/schema/*.mjs tests/schema/*.mjs; do "$BELLWETHER_NODE" --check "$script"; done
 }
 
 check "format" cargo fmt --all --check

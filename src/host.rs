@@ -98,6 +98,10 @@ impl Runtime for Host {
 }
 
 impl Validator for Host {
+    fn check_schema(&self, schema: &Schema) -> Result<(), Vec<Reason>> {
+        schema::check(schema)
+    }
+
     fn validate(&self, schema: &Schema, document: &Document) -> Result<(), Vec<Reason>> {
         schema::validate(schema, document)
     }

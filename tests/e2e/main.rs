@@ -27,6 +27,7 @@ mod openapi;
 mod prefix_source;
 mod r2_source;
 mod reload;
+mod schema;
 mod section_policies;
 mod sections;
 mod spaces;

@@ -89,11 +89,6 @@ impl Paths {
         self.find("BELLWETHER_OPENAPI_SPEC_VALIDATOR", &fallback)
     }
 
-    /// The module that validates documents in the Worker.
-    pub fn schema_module(&self) -> PathBuf {
-        self.must("the module", self.root.join("src/schema.mjs"))
-    }
-
     /// The JSON Schema Test Suite's folder for 2020-12 (`BELLWETHER_SCHEMA_SUITE`).
     pub fn schema_suite(&self) -> PathBuf {
         let fallback = ".tools/schema-suite/draft2020-12";

@@ -91,14 +91,6 @@ pub fn lookup<'a>(value: &'a Value, pointer: &str) -> Result<&'a Value, PointerE
     walk(value, tokens(pointer)?, pointer)
 }
 
-/// The tokens of a well-formed pointer.
-pub(crate) fn parts(pointer: &str) -> impl Iterator<Item = String> {
-    pointer
-        .split('/')
-        .skip(1)
-        .map(|token| unescape(token).into_owned())
-}
-
 type Tokens<'p> = std::iter::Skip<std::str::Split<'p, char>>;
 
 /// The tokens of a well-formed pointer, still escaped.

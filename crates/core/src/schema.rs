@@ -1,25 +1,9 @@
-//! JSON Schema 2020-12: what a schema may be, and what its violations are called.
+//! JSON Schema 2020-12: a schema as it is kept, and a validator's answers.
 //!
-//! Validating is the platform's ([`Validator`](crate::platform::Validator)). Here a schema is
-//! checked and lowered to what a validator can take without risk, and what it answers is put into
-//! words. `expected` quotes the schema, `found` tells kinds: no value of a document, and nothing
-//! of the schema where it concerns a secret.
+//! What a schema may be, whether a document keeps it, and what its violations are called is the
+//! platform's ([`Validator`](crate::platform::Validator)): the Worker's is `src/schema/`, in
+//! JavaScript, where the same logic is a third as large.
 
-mod compile;
-mod ecma;
-mod engine;
-mod expected;
-mod explain;
-mod index;
-mod keywords;
-mod pattern;
-mod references;
-mod secrecy;
-#[cfg(test)]
-mod tests;
-mod uri;
-
-use std::cell::OnceCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -29,25 +13,19 @@ use crate::document::Document;
 use crate::reason::{Reason, ReasonCode};
 use crate::strict;
 use crate::version::ContentHash;
-use compile::{Compiled, compile};
-pub use pattern::{Matched, Matcher};
 
 /// The largest schema, in bytes as it is sent.
 pub const MAX_SCHEMA_BYTES: usize = 262_144;
 /// How many violations are told; the reason after them says how many more there are. Equal to the
-/// one in `src/schema.mjs`.
+/// one in `src/schema/schema.mjs`.
 pub const MAX_VIOLATIONS: usize = 20;
 
 /// A JSON Schema as it was written. A clone is cheap: it shares the content.
-#[derive(Clone)]
-pub struct Schema {
-    document: Document,
-    compiled: Rc<OnceCell<Result<Compiled, Vec<Reason>>>>,
-}
+#[derive(Clone, PartialEq, Eq)]
+pub struct Schema(Document);
 
 impl Schema {
-    /// The schema in these bytes, which may be anything. Whether it can be used, [`Schema::check`]
-    /// tells.
+    /// The schema in these bytes, which may be anything. Whether it can be used, the platform tells.
     ///
     /// # Errors
     /// What [`Document::parse`] refuses, and what is over [`MAX_SCHEMA_BYTES`].
@@ -59,118 +37,121 @@ impl Schema {
             );
             return Err(Reason::new(ReasonCode::TooLarge, "", &message));
         }
-        Document::parse(bytes).map(Schema::of)
-    }
-
-    fn of(document: Document) -> Schema {
-        Schema {
-            document,
-            compiled: Rc::default(),
-        }
+        Document::parse(bytes).map(Schema)
     }
 
     /// The schema as JSON.
     pub fn document(&self) -> &Document {
-        &self.document
+        &self.0
     }
 
     /// Its compact text.
     pub fn text(&self) -> &Rc<str> {
-        self.document.text()
+        self.0.text()
     }
 
     /// The SHA-256 of its compact text.
     pub fn hash(&self) -> &ContentHash {
-        self.document.hash()
-    }
-
-    /// Whether it can be used. What was found out is kept.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, with pointers into the schema.
-    pub fn check(&self) -> Result<(), Vec<Reason>> {
-        self.compiled().map(drop).map_err(<[Reason]>::to_vec)
-    }
-
-    /// What a validator gets: `{"schema": …, "targets": […]}`. `$ref` is an index into the targets,
-    /// which are pointers into the schema; there are no boolean schemas, no `const` (but an `enum`
-    /// of one), no `$id`, anchors and formats, and no keyword of another draft.
-    ///
-    /// # Errors
-    /// As [`Schema::check`].
-    pub fn lowered(&self) -> Result<&str, &[Reason]> {
-        self.compiled().map(|compiled| compiled.text.as_str())
-    }
-
-    /// Matches the schema's patterns in one validation.
-    ///
-    /// # Errors
-    /// As [`Schema::check`].
-    pub fn matcher(&self) -> Result<Matcher<'_>, &[Reason]> {
-        self.compiled()
-            .map(|compiled| Matcher::new(&compiled.patterns))
-    }
-
-    /// A validator's answer in words. It is JSON: an array of violations `[instance pointer,
-    /// keyword, schema location]`, in the end perhaps a number of further ones; or the name of a
-    /// limit: `"steps"`, `"stack"`. The schema location goes through the `$ref`s on its way.
-    ///
-    /// # Errors
-    /// The violations, or the limit that was reached. An answer that is not understood is an error,
-    /// too.
-    pub fn verdict(&self, document: &Document, answer: &str) -> Result<(), Vec<Reason>> {
-        let compiled = self.compiled().map_err(<[Reason]>::to_vec)?;
-        match strict::parse(answer) {
-            Ok(Value::Array(violations)) if violations.is_empty() => Ok(()),
-            Ok(Value::Array(violations)) => Err(explain::all(compiled, document, &violations)),
-            Ok(Value::String(limit)) => Err(vec![limit_reached(&limit)]),
-            _ => Err(vec![limit_reached("")]),
-        }
-    }
-
-    fn compiled(&self) -> Result<&Compiled, &[Reason]> {
-        let compiled = self
-            .compiled
-            .get_or_init(|| compile(self.document.object()));
-        compiled.as_ref().map_err(Vec::as_slice)
+        self.0.hash()
     }
 }
 
 impl fmt::Debug for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Schema({} bytes)", self.document.len_bytes())
+        write!(f, "Schema({} bytes)", self.0.len_bytes())
     }
 }
 
-impl PartialEq for Schema {
-    fn eq(&self, other: &Schema) -> bool {
-        self.document == other.document
-    }
-}
-
-impl Eq for Schema {}
-
-fn limit_reached(limit: &str) -> Reason {
-    let message = match limit {
-        "steps" => {
-            "validation took too many steps, so the document counts as refused; expected a schema and a document that need fewer: shorter lists under uniqueItems, fewer alternatives under anyOf and oneOf, shorter strings under patterns"
-        }
-        "stack" => {
-            "validation went too deep or found too many violations at once, so the document counts as refused; expected a schema with fewer references and alternatives within each other"
-        }
-        _ => "the validator failed, so the document counts as refused",
+/// A validator's answer: a JSON list of reasons, `[pointer, code, message]` or `[pointer, code, "",
+/// expected, found]` each; an empty one is a yes.
+///
+/// # Errors
+/// The reasons. An answer that is not understood is a refusal, too.
+pub fn verdict(answer: &str) -> Result<(), Vec<Reason>> {
+    let reasons: Option<Vec<Reason>> = match strict::parse(answer) {
+        Ok(Value::Array(list)) => list.iter().map(reason).collect(),
+        _ => None,
     };
-    Reason::new(ReasonCode::SchemaLimit, "", message)
+    match reasons {
+        Some(reasons) if reasons.is_empty() => Ok(()),
+        Some(reasons) => Err(reasons),
+        None => Err(vec![Reason::new(
+            ReasonCode::SchemaLimit,
+            "",
+            "validation failed, so the document counts as refused",
+        )]),
+    }
 }
 
-/// These reasons, and one that says how many more there are.
-fn and_more(mut reasons: Vec<Reason>, more: usize) -> Vec<Reason> {
-    if let Some(code) = reasons.first().map(|first| first.code).filter(|_| more > 0) {
-        reasons.push(Reason::new(
-            code,
-            "",
-            &format!("and {more} more like these"),
-        ));
+fn reason(value: &Value) -> Option<Reason> {
+    let text = |index: usize| value.get(index)?.as_str();
+    let code = match text(1)? {
+        "schema" => ReasonCode::Schema,
+        "schema_invalid" => ReasonCode::SchemaInvalid,
+        "schema_limit" => ReasonCode::SchemaLimit,
+        _ => return None,
+    };
+    let pointer = text(0)?;
+    Some(match (text(3), text(4)) {
+        (Some(expected), Some(found)) => Reason::of(code, pointer, found, expected),
+        _ => Reason::new(code, pointer, text(2)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn size_is_limited() {
+        let padded = |bytes: usize| format!("{{{}}}", " ".repeat(bytes - 2));
+        assert!(Schema::parse(padded(MAX_SCHEMA_BYTES).as_bytes()).is_ok());
+        let refused = Schema::parse(padded(MAX_SCHEMA_BYTES + 1).as_bytes());
+        assert_eq!(refused.unwrap_err().code, ReasonCode::TooLarge);
+        // As deep as a document: the walk over it is bounded.
+        let deep = format!("{}{{}}{}", r#"{"not":"#.repeat(64), "}".repeat(64));
+        let refused = Schema::parse(deep.as_bytes());
+        assert_eq!(refused.unwrap_err().code, ReasonCode::TooDeep);
     }
-    reasons
+
+    #[test]
+    fn reasons_say_expected_and_found_apart() {
+        let answer = r#"[["/a","schema","","a number","a string"],["","schema_invalid","and 7 more like these"]]"#;
+        let reasons = verdict(answer).unwrap_err();
+        assert_eq!(
+            json::text(&reasons[0].to_json()),
+            r#"{"pointer":"/a","code":"schema","message":"found a string; expected a number","expected":"a number","found":"a string"}"#
+        );
+        assert_eq!(
+            json::text(&reasons[1].to_json()),
+            r#"{"pointer":"","code":"schema_invalid","message":"and 7 more like these"}"#
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_not_understood_refuses() {
+        assert_eq!(verdict("[]"), Ok(()));
+        for answer in [
+            "",
+            "null",
+            "{}",
+            "[",
+            "true",
+            r#""failed""#,
+            "[null]",
+            "[1]",
+            "[[]]",
+            r#"[["","",""]]"#,
+            r#"[["","new","x"]]"#,
+            r#"[["","schema"]]"#,
+            r#"[[1,"schema","x"]]"#,
+            r#"[["","schema","x"],7]"#,
+        ] {
+            let reasons = verdict(answer).unwrap_err();
+            assert_eq!(reasons.len(), 1, "{answer}");
+            assert_eq!(reasons[0].code, ReasonCode::SchemaLimit, "{answer}");
+        }
+    }
 }

@@ -179,6 +179,10 @@ impl Runtime for Platform {
 }
 
 impl Validator for Platform {
+    fn check_schema(&self, schema: &Schema) -> Result<(), Vec<Reason>> {
+        bellwether_simulation::validator::check(schema)
+    }
+
     fn validate(&self, schema: &Schema, document: &Document) -> Result<(), Vec<Reason>> {
         bellwether_simulation::validator::validate(schema, document)
     }

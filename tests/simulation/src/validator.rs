@@ -1,38 +1,68 @@
-//! The platform's validator as the simulated platforms have it: a stand-in for the npm package, as
+//! The platform's validator as the simulated platforms have it: a stand-in for the Worker's, as
 //! rusqlite is one for workerd's SQLite. It knows `type`, `required`, `properties` and `maximum`,
-//! and takes anything else for fulfilled; the words are the core's.
+//! and takes anything else for fulfilled.
 
-use bellwether_core::document::Document;
-use bellwether_core::json;
+use bellwether_core::document::{Document, Object};
 use bellwether_core::pointer::push_token;
-use bellwether_core::reason::Reason;
+use bellwether_core::reason::{Reason, ReasonCode, kind_of};
 use bellwether_core::schema::Schema;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+const TYPES: [&str; 7] = [
+    "null", "boolean", "object", "array", "string", "number", "integer",
+];
+
+/// As [`bellwether_core::platform::Validator::check_schema`]. Looks at the types only.
+pub fn check(schema: &Schema) -> Result<(), Vec<Reason>> {
+    let mut reasons = Vec::new();
+    add_unknown_types(&mut reasons, schema.document().object(), "");
+    as_result(reasons)
+}
 
 /// As [`bellwether_core::platform::Validator::validate`].
 pub fn validate(schema: &Schema, document: &Document) -> Result<(), Vec<Reason>> {
-    schema.check()?;
-    let mut violations = Vec::new();
-    let (schema_value, value) = (
-        Value::Object(schema.document().object().clone()),
-        Value::Object(document.object().clone()),
-    );
-    add(&mut violations, &schema_value, &value, "", "");
-    schema.verdict(document, &json::text(&Value::Array(violations)))
+    check(schema)?;
+    let mut reasons = Vec::new();
+    let value = Value::Object(document.object().clone());
+    add(&mut reasons, schema.document().object(), &value, "");
+    as_result(reasons)
 }
 
-fn add(violations: &mut Vec<Value>, schema: &Value, value: &Value, at: &str, within: &str) {
-    let mut breaks =
-        |keyword: &str| violations.push(json!([at, keyword, format!("{within}/{keyword}")]));
-    if schema.get("type").is_some_and(|types| !is_of(types, value)) {
-        breaks("type");
+fn as_result(reasons: Vec<Reason>) -> Result<(), Vec<Reason>> {
+    if reasons.is_empty() {
+        Ok(())
+    } else {
+        Err(reasons)
+    }
+}
+
+fn add_unknown_types(reasons: &mut Vec<Reason>, schema: &Object, at: &str) {
+    let types = schema.get("type");
+    if types.is_some_and(|types| names(types).is_none()) {
+        let (at, expected) = (format!("{at}/type"), "a type name");
+        let found = "an unknown type name";
+        reasons.push(Reason::of(ReasonCode::SchemaInvalid, &at, found, expected));
+    }
+    for (key, schema) in properties(schema) {
+        let mut at = format!("{at}/properties");
+        push_token(&mut at, key);
+        add_unknown_types(reasons, schema, &at);
+    }
+}
+
+fn add(reasons: &mut Vec<Reason>, schema: &Object, value: &Value, at: &str) {
+    let mut breaks = |expected: &str| {
+        let found = kind_of(value);
+        reasons.push(Reason::of(ReasonCode::Schema, at, found, expected));
+    };
+    let types = schema.get("type").and_then(names).unwrap_or_default();
+    if !types.is_empty() && !types.iter().any(|name| is_of(name, value)) {
+        breaks(&types.join(" or "));
     }
     let maximum = schema.get("maximum").and_then(Value::as_f64);
-    if maximum
-        .zip(value.as_f64())
-        .is_some_and(|(maximum, number)| number > maximum)
-    {
-        breaks("maximum");
+    let number = value.as_f64();
+    if maximum.is_some_and(|most| number.is_some_and(|number| number > most)) {
+        breaks("a smaller number");
     }
     let Some(object) = value.as_object() else {
         return;
@@ -40,33 +70,46 @@ fn add(violations: &mut Vec<Value>, schema: &Value, value: &Value, at: &str, wit
     let required = schema.get("required").and_then(Value::as_array);
     for key in required.into_iter().flatten().filter_map(Value::as_str) {
         if !object.contains_key(key) {
-            breaks("required");
+            breaks(&format!("the key {key:?}"));
         }
     }
-    let properties = schema.get("properties").and_then(Value::as_object);
-    for (key, schema) in properties.into_iter().flatten() {
+    for (key, schema) in properties(schema) {
         if let Some(value) = object.get(key) {
-            let (mut at, mut within) = (at.to_owned(), format!("{within}/properties"));
+            let mut at = at.to_owned();
             push_token(&mut at, key);
-            push_token(&mut within, key);
-            add(violations, schema, value, &at, &within);
+            add(reasons, schema, value, &at);
         }
     }
 }
 
-fn is_of(types: &Value, value: &Value) -> bool {
-    let is = |name: &Value| match name.as_str().unwrap() {
+/// The members whose schema is an object.
+fn properties(schema: &Object) -> impl Iterator<Item = (&String, &Object)> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let all = properties.into_iter().flatten();
+    all.filter_map(|(key, schema)| Some((key, schema.as_object()?)))
+}
+
+/// Type names; none when one of them is unknown.
+fn names(types: &Value) -> Option<Vec<&str>> {
+    let types = match types {
+        Value::Array(types) => types.as_slice(),
+        name => std::slice::from_ref(name),
+    };
+    let known = |name: &&str| TYPES.contains(name);
+    types
+        .iter()
+        .map(|name| name.as_str().filter(known))
+        .collect()
+}
+
+fn is_of(name: &str, value: &Value) -> bool {
+    match name {
         "null" => value.is_null(),
         "boolean" => value.is_boolean(),
         "object" => value.is_object(),
         "array" => value.is_array(),
         "string" => value.is_string(),
         "number" => value.is_number(),
-        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        other => panic!("{other} is no type"),
-    };
-    match types {
-        Value::Array(types) => types.iter().any(is),
-        name => is(name),
+        _ => value.as_f64().is_some_and(|number| number.fract() == 0.0),
     }
 }

@@ -74,9 +74,7 @@ fn normalised(name: &str) -> Option<Vec<u8>> {
     (!normal.is_empty()).then_some(normal)
 }
 
-/// Whether a name of three bytes or more stands in another. By windows: a search for texts is 2 KB of
-/// the bundle (gzipped).
-pub(crate) fn contains(whole: &[u8], part: &[u8]) -> bool {
+fn contains(whole: &[u8], part: &[u8]) -> bool {
     part.len() >= 3 && whole.windows(part.len()).any(|window| window == part)
 }
 

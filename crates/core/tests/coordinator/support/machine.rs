@@ -183,6 +183,10 @@ impl Runtime for Simulated {
 }
 
 impl Validator for Simulated {
+    fn check_schema(&self, schema: &Schema) -> Result<(), Vec<Reason>> {
+        bellwether_simulation::validator::check(schema)
+    }
+
     fn validate(&self, schema: &Schema, document: &Document) -> Result<(), Vec<Reason>> {
         bellwether_simulation::validator::validate(schema, document)
     }
