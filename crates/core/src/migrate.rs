@@ -126,7 +126,8 @@ fn check_history<S: Sql>(sql: &S, migrations: &[Migration]) -> Result<usize, Mig
     let applied = rows.len();
     for (expected_id, row) in (1_u64..).zip(rows) {
         let mut columns = Columns::of(row);
-        let (id, name, hash) = (columns.unsigned()?, columns.text()?, columns.text()?);
+        let read = (columns.unsigned(), columns.text(), columns.text());
+        let (id, name, hash) = Columns::end(read, columns)?;
         if id != expected_id {
             return Err(MigrationError::Gap { id: expected_id });
         }

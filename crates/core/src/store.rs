@@ -61,16 +61,19 @@ impl<S: Sql> Store<'_, S> {
             return Ok(None);
         };
         let mut columns = Columns::of(row);
-        Ok(Some(Schedule {
-            refresh_due: columns.optional_unsigned()?.map(UnixMillis),
-            consecutive_failures: saturate(columns.unsigned()?),
-            unsettled: saturate(columns.unsigned()?),
-            source_fingerprint: columns.text()?,
-            source_etag: columns.optional_text()?,
-            last_attempt: parse_attempt(columns.optional_text()?),
-            last_error: parse_attempt(columns.optional_text()?),
-            last_success_at: columns.optional_unsigned()?.map(UnixMillis),
-        }))
+        Columns::end(
+            Some(Schedule {
+                refresh_due: columns.optional_unsigned().map(UnixMillis),
+                consecutive_failures: saturate(columns.unsigned()),
+                unsettled: saturate(columns.unsigned()),
+                source_fingerprint: columns.text(),
+                source_etag: columns.optional_text(),
+                last_attempt: parse_attempt(columns.optional_text()),
+                last_error: parse_attempt(columns.optional_text()),
+                last_success_at: columns.optional_unsigned().map(UnixMillis),
+            }),
+            columns,
+        )
     }
 
     /// Writes the schedule.
@@ -103,11 +106,14 @@ impl<S: Sql> Store<'_, S> {
         let row = self.first(statements::SELECT_LAYER, &[Param::Text(name.as_str())])?;
         row.map(|row| {
             let mut columns = Columns::of(row);
-            Ok(StoredLayer {
-                hash: parse_hash(&columns.text()?)?,
-                text: columns.text()?,
-                version: columns.optional_unsigned()?.and_then(Version::new),
-            })
+            Columns::end(
+                StoredLayer {
+                    hash: parse_hash(&columns.text())?,
+                    text: columns.text(),
+                    version: columns.optional_unsigned().and_then(Version::new),
+                },
+                columns,
+            )
         })
         .transpose()
     }
@@ -188,11 +194,14 @@ impl<S: Sql> Store<'_, S> {
             .into_iter()
             .map(|row| {
                 let mut columns = Columns::of(row);
-                Ok(Counter {
-                    name: columns.text()?,
-                    label: columns.text()?,
-                    value: columns.unsigned()?,
-                })
+                Columns::end(
+                    Counter {
+                        name: columns.text(),
+                        label: columns.text(),
+                        value: columns.unsigned(),
+                    },
+                    columns,
+                )
             })
             .collect()
     }
@@ -204,16 +213,19 @@ impl<S: Sql> Store<'_, S> {
 
 fn head_of(row: Row) -> Result<Head, SqlError> {
     let mut columns = Columns::of(row);
-    let version = parse_version(columns.unsigned()?)?;
-    let hash = parse_hash(&columns.text()?)?;
-    Ok(Head {
-        version,
-        hash,
-        etag: ETag::of(version, &hash),
-        text: columns.text()?.into(),
-        origin: Origin::parse(&columns.text()?)?,
-        adopted_at: UnixMillis(columns.unsigned()?),
-    })
+    let version = parse_version(columns.unsigned())?;
+    let hash = parse_hash(&columns.text())?;
+    Columns::end(
+        Head {
+            version,
+            hash,
+            etag: ETag::of(version, &hash),
+            text: columns.text().into(),
+            origin: Origin::parse(&columns.text())?,
+            adopted_at: UnixMillis(columns.unsigned()),
+        },
+        columns,
+    )
 }
 
 fn parse_version(number: u64) -> Result<Version, SqlError> {

@@ -31,11 +31,14 @@ impl<S: Sql> Store<'_, S> {
         let row = self.first(statements::SELECT_ANSWER, &params)?;
         row.map(|row| {
             let mut columns = Columns::of(row);
-            Ok(KeptAnswer {
-                fingerprint: columns.text()?,
-                status: u16::try_from(columns.unsigned()?).unwrap_or(500),
-                body: columns.text()?,
-            })
+            Columns::end(
+                KeptAnswer {
+                    fingerprint: columns.text(),
+                    status: u16::try_from(columns.unsigned()).unwrap_or(500),
+                    body: columns.text(),
+                },
+                columns,
+            )
         })
         .transpose()
     }

@@ -170,7 +170,7 @@ impl<S: Sql> Store<'_, S> {
         let row = self.first(statements::SELECT_CHAIN, &[])?;
         row.map(|row| {
             let mut columns = Columns::of(row);
-            Ok((columns.unsigned()?, columns.text()?))
+            Columns::end((columns.unsigned(), columns.text()), columns)
         })
         .transpose()
     }
@@ -211,13 +211,13 @@ impl ChainReport {
 
 fn audit_row(row: Row) -> Result<AuditRow, SqlError> {
     let mut columns = Columns::of(row);
-    let (id, at_ms) = (columns.unsigned()?, columns.unsigned()?);
-    let (actor, action) = (columns.text()?, columns.text()?);
-    let reason = columns.optional_text()?;
-    let (before, after) = (columns.optional_unsigned()?, columns.unsigned()?);
+    let (id, at_ms) = (columns.unsigned(), columns.unsigned());
+    let (actor, action) = (columns.text(), columns.text());
+    let reason = columns.optional_text();
+    let (before, after) = (columns.optional_unsigned(), columns.unsigned());
     // Before outcomes were written, only adoptions had rows.
-    let outcome = columns.optional_text()?;
-    let (detail, hash) = (columns.optional_text()?, columns.optional_text()?);
+    let outcome = columns.optional_text();
+    let (detail, hash) = (columns.optional_text(), columns.optional_text());
     let shown = Members::new()
         .number("id", id)
         .text("at", &rfc3339(UnixMillis(at_ms)))
@@ -241,12 +241,15 @@ fn audit_row(row: Row) -> Result<AuditRow, SqlError> {
         Value::from(outcome),
         Value::from(detail),
     ]);
-    Ok(AuditRow {
-        id,
-        shown,
-        content,
-        hash,
-    })
+    Columns::end(
+        AuditRow {
+            id,
+            shown,
+            content,
+            hash,
+        },
+        columns,
+    )
 }
 
 /// A row's content as the hash covers it: a JSON array, so that no two rows read the same.

@@ -72,11 +72,11 @@ impl<S: Sql> Store<'_, S> {
             return Ok(None);
         };
         let mut columns = Columns::of(row);
-        let last_version = super::parse_version(columns.unsigned()?)?;
-        let pulled = parse_optional_hash(columns.optional_text()?)?;
-        let pinned_to = columns.optional_unsigned()?;
-        let pinned_at = columns.optional_unsigned()?.map(UnixMillis);
-        let (pinned_by, pin_reason) = (columns.optional_text()?, columns.optional_text()?);
+        let last_version = super::parse_version(columns.unsigned())?;
+        let pulled = parse_optional_hash(columns.optional_text())?;
+        let pinned_to = columns.optional_unsigned();
+        let pinned_at = columns.optional_unsigned().map(UnixMillis);
+        let (pinned_by, pin_reason) = (columns.optional_text(), columns.optional_text());
         let pin = match (pinned_to, signed(pinned_by, pin_reason, pinned_at)) {
             (Some(to), Some(signed)) => Some(Pin {
                 to: super::parse_version(to)?,
@@ -84,20 +84,23 @@ impl<S: Sql> Store<'_, S> {
             }),
             _ => None,
         };
-        let held = parse_optional_hash(columns.optional_text()?)?;
-        let paused = columns.unsigned()? > 0;
-        let refresh_interval_ms = columns.optional_unsigned()?;
-        let (actor, reason) = (columns.optional_text()?, columns.optional_text()?);
-        let at = columns.optional_unsigned()?.map(UnixMillis);
-        Ok(Some(Control {
-            last_version,
-            pulled,
-            pin,
-            held,
-            paused,
-            refresh_interval_ms,
-            override_: signed(actor, reason, at),
-        }))
+        let held = parse_optional_hash(columns.optional_text())?;
+        let paused = columns.unsigned() > 0;
+        let refresh_interval_ms = columns.optional_unsigned();
+        let (actor, reason) = (columns.optional_text(), columns.optional_text());
+        let at = columns.optional_unsigned().map(UnixMillis);
+        Columns::end(
+            Some(Control {
+                last_version,
+                pulled,
+                pin,
+                held,
+                paused,
+                refresh_interval_ms,
+                override_: signed(actor, reason, at),
+            }),
+            columns,
+        )
     }
 
     /// Writes what operators set.

@@ -120,18 +120,18 @@ impl<S: Sql> Store<'_, S> {
 
 fn past_version(row: Row) -> Result<PastVersion, SqlError> {
     let mut columns = Columns::of(row);
-    Ok(PastVersion {
-        version: parse_version(columns.unsigned()?)?,
-        hash: parse_hash(&columns.text()?)?,
-        bytes: columns.unsigned()?,
-        origin: Origin::parse(&columns.text()?)?,
-        adopted_at: UnixMillis(columns.unsigned()?),
-        actor: columns.text()?,
-        action: columns.text()?,
-        reason: columns.optional_text()?,
-        rollback_of: columns
-            .optional_unsigned()?
-            .map(parse_version)
-            .transpose()?,
-    })
+    Columns::end(
+        PastVersion {
+            version: parse_version(columns.unsigned())?,
+            hash: parse_hash(&columns.text())?,
+            bytes: columns.unsigned(),
+            origin: Origin::parse(&columns.text())?,
+            adopted_at: UnixMillis(columns.unsigned()),
+            actor: columns.text(),
+            action: columns.text(),
+            reason: columns.optional_text(),
+            rollback_of: columns.optional_unsigned().map(parse_version).transpose()?,
+        },
+        columns,
+    )
 }

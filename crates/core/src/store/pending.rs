@@ -94,7 +94,7 @@ impl<S: Sql> Store<'_, S> {
             ],
         )?;
         let row = rows.into_iter().next().unwrap_or_default();
-        Columns::of(row).unsigned()
+        number_of(row)
     }
 
     /// The one whose moment comes first.
@@ -141,7 +141,7 @@ impl<S: Sql> Store<'_, S> {
     pub fn announced_above(&self, version: Version) -> Result<u64, SqlError> {
         let params = [Param::unsigned(version.get())];
         let row = self.first(statements::COUNT_ANNOUNCED, &params)?;
-        Columns::of(row.unwrap_or_default()).unsigned()
+        number_of(row.unwrap_or_default())
     }
 
     /// Puts off a change that did not fit when its moment came.
@@ -177,33 +177,41 @@ impl<S: Sql> Store<'_, S> {
     }
 }
 
+fn number_of(row: Row) -> Result<u64, SqlError> {
+    let mut columns = Columns::of(row);
+    Columns::end(columns.unsigned(), columns)
+}
+
 fn pending(row: Row) -> Result<Pending, SqlError> {
     let mut columns = Columns::of(row);
-    let (id, at) = (columns.unsigned()?, UnixMillis(columns.unsigned()?));
-    let kind = ChangeKind::parse(&columns.text()?)?;
-    let document = columns.optional_text()?;
-    let rollback_of = columns.optional_unsigned()?;
+    let (id, at) = (columns.unsigned(), UnixMillis(columns.unsigned()));
+    let kind = ChangeKind::parse(&columns.text())?;
+    let document = columns.optional_text();
+    let rollback_of = columns.optional_unsigned();
     let rollback_of = rollback_of.map(parse_version).transpose()?;
-    let expires_at = columns.optional_unsigned()?.map(UnixMillis);
+    let expires_at = columns.optional_unsigned().map(UnixMillis);
     let signed = Signed {
-        actor: columns.text()?,
-        reason: columns.optional_text()?,
-        at: UnixMillis(columns.unsigned()?),
+        actor: columns.text(),
+        reason: columns.optional_text(),
+        at: UnixMillis(columns.unsigned()),
     };
-    let version = columns.optional_unsigned()?;
-    let announced = match (version, columns.optional_text()?) {
+    let version = columns.optional_unsigned();
+    let announced = match (version, columns.optional_text()) {
         (Some(version), Some(hash)) => Some((parse_version(version)?, parse_hash(&hash)?)),
         _ => None,
     };
-    Ok(Pending {
-        id,
-        at,
-        kind,
-        document,
-        rollback_of,
-        expires_at,
-        signed,
-        announced,
-        refused: columns.unsigned()? > 0,
-    })
+    Columns::end(
+        Pending {
+            id,
+            at,
+            kind,
+            document,
+            rollback_of,
+            expires_at,
+            signed,
+            announced,
+            refused: columns.unsigned() > 0,
+        },
+        columns,
+    )
 }
