@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-LIMIT_KB=220
+LIMIT_KB=180
 
 gzipped() { gzip -9 -n -c "$1" | wc -c; }
 

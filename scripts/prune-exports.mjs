@@ -1,6 +1,8 @@
-// Takes classes that nobody can reach out of wasm-bindgen's output, in place: prune-exports.mjs INDEX_BG_WASM.
-// The crates worker and wasm-streams export them from every Worker; Bellwether makes none of them. Without their
-// exports wasm-opt removes the code behind them: 4 KB gzipped with their JavaScript.
+// Prunes wasm-bindgen's output, in place: prune-exports.mjs INDEX_BG_WASM.
+// - Classes that nobody can reach: the crates worker and wasm-streams export them from every Worker; Bellwether makes
+//   none of them. Without their exports wasm-opt removes the code behind them: 4 KB gzipped with their JavaScript.
+// - Names of imports and of closures: each holds hashes that no compression makes shorter, and stands in both files.
+//   Numbered: 5 KB.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -27,39 +29,90 @@ for (const name of CLASSES) {
   if (js === before || new RegExp(`\\b${name}`).test(js)) throw new Error(`${jsPath}: cannot leave out the class ${name}`);
 }
 
-const wasm = withoutExports(readFileSync(wasmPath), (name) =>
-  CLASSES.some((dropped) => new RegExp(`^(__wbg_|__wbg_[gs]et_)?${dropped.toLowerCase()}_`).test(name)),
-);
-// Whatever index.js still calls must be there.
-const kept = new Set(WebAssembly.Module.exports(new WebAssembly.Module(wasm)).map(({ name }) => name));
+const LONG_NAME = /\b(__wbg_\w+_[0-9a-f]{16}|wasm_bindgen_[0-9a-f]{16}___\w+)\b/g;
+const shortNames = new Map();
+// Both files are renamed alike, in the order of the first one.
+function short(text) {
+  return text.replace(LONG_NAME, (name) => {
+    if (!shortNames.has(name)) shortNames.set(name, `_${shortNames.size.toString(36)}`);
+    return shortNames.get(name);
+  });
+}
+
+const isDropped = (name) => CLASSES.some((dropped) => new RegExp(`^(__wbg_|__wbg_[gs]et_)?${dropped.toLowerCase()}_`).test(name));
+const wasm = withImports(withExports(readFileSync(wasmPath), (name) => (isDropped(name) ? undefined : short(name))), short);
+js = short(js);
+// Whatever index.js still calls must be there, and the other way round.
+const built = new WebAssembly.Module(wasm);
+const kept = new Set(WebAssembly.Module.exports(built).map(({ name }) => name));
 for (const [, name] of js.matchAll(/\bwasm\.(\w+)/g)) {
   if (!kept.has(name)) throw new Error(`${jsPath} uses the export ${name}, which is left out`);
+}
+for (const { name } of WebAssembly.Module.imports(built)) {
+  if (!new RegExp(`\\b${name}\\b`).test(js)) throw new Error(`${jsPath} lacks the import ${name}`);
 }
 writeFileSync(wasmPath, wasm);
 writeFileSync(jsPath, js);
 
-function withoutExports(bytes, isDropped) {
+// The module with each import under the name that `renamed` gives.
+function withImports(bytes, renamed) {
+  const [IMPORTS, FUNCTION, TAG] = [2, 0, 4];
+  return rewritten(bytes, IMPORTS, (at) => {
+    const entries = [];
+    let count;
+    [count, at] = number(bytes, at);
+    for (let left = count; left > 0; left -= 1) {
+      const [moduleLength, module] = number(bytes, at);
+      const [length, name] = number(bytes, module + moduleLength);
+      const described = name + length;
+      // A kind of one byte, the type's index; an exception's tag has an attribute between.
+      const kind = bytes[described];
+      if (kind !== FUNCTION && kind !== TAG) throw new Error("an import that is neither a function nor a tag");
+      const [, end] = number(bytes, described + (kind === TAG ? 2 : 1));
+      const short = Buffer.from(renamed(bytes.toString("utf8", name, described)));
+      entries.push(bytes.subarray(at, module + moduleLength), leb128(short.length), short, bytes.subarray(described, end));
+      at = end;
+    }
+    return [leb128(count), ...entries];
+  });
+}
+
+// The module with each export under the name that `renamed` gives; without those that get none.
+function withExports(bytes, renamed) {
   const EXPORTS = 7;
+  return rewritten(bytes, EXPORTS, (at) => {
+    const entries = [];
+    let count;
+    [count, at] = number(bytes, at);
+    for (; count > 0; count -= 1) {
+      const [length, name] = number(bytes, at);
+      const described = name + length;
+      // A kind of one byte, an index.
+      const [, end] = number(bytes, described + 1);
+      const given = renamed(bytes.toString("utf8", name, described));
+      if (given !== undefined) {
+        const text = Buffer.from(given);
+        entries.push(Buffer.concat([leb128(text.length), text, bytes.subarray(described, end)]));
+      }
+      at = end;
+    }
+    return [leb128(entries.length), ...entries];
+  });
+}
+
+// The module with another content in one of its sections: `made` of the place where the old one begins.
+function rewritten(bytes, id, made) {
   const out = [bytes.subarray(0, 8)];
   for (let at = 8; at < bytes.length; ) {
-    const section = { id: bytes[at], start: at };
+    const start = at;
     const [size, content] = number(bytes, at + 1);
     at = content + size;
-    if (section.id !== EXPORTS) {
-      out.push(bytes.subarray(section.start, at));
+    if (bytes[start] !== id) {
+      out.push(bytes.subarray(start, at));
       continue;
     }
-    const entries = [];
-    let [count, entry] = number(bytes, content);
-    for (; count > 0; count -= 1) {
-      const [length, name] = number(bytes, entry);
-      // A name, a kind of one byte, an index.
-      const [, end] = number(bytes, name + length + 1);
-      if (!isDropped(bytes.toString("utf8", name, name + length))) entries.push(bytes.subarray(entry, end));
-      entry = end;
-    }
-    const body = Buffer.concat([leb128(entries.length), ...entries]);
-    out.push(Buffer.of(EXPORTS), leb128(body.length), body);
+    const body = Buffer.concat(made(content));
+    out.push(Buffer.of(id), leb128(body.length), body);
   }
   return Buffer.concat(out);
 }
