@@ -271,6 +271,9 @@ impl<P: Platform> Job<'_, P> {
                 waivers,
                 replaces,
             } => self.change(state, change, *activate_at, *waivers, *replaces),
+            _ if self.write.dry_run => Err(Problem::bad_request(
+                "only a change of the document can be tried with dry_run",
+            )),
             Action::Cancel { pending } => self.cancel(state, *pending),
             Action::Schedule {
                 paused,
