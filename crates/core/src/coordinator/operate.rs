@@ -64,15 +64,10 @@ impl<P: Platform> Job<'_, P> {
                 store.delete_pending(replaced)?;
             }
             id = store.insert_pending(&pending)?;
+            self.keep(store, 202, &body(id, &state.head))?;
             Ok(Some(format!("pending {id}")))
         })?;
-        self.coordinator.prepare_next(state);
-        // Told after it was prepared: a change that was announced and is replaced moves the head.
-        let body = body(id, &state.head);
-        self.store()
-            .atomically(|store| self.keep(store, 202, &body))
-            .map_err(storage)?;
-        Ok((202, body))
+        Ok((202, self.prepared(state, 202, &|head| body(id, head))))
     }
 
     /// Takes a pending change away.
@@ -80,17 +75,16 @@ impl<P: Platform> Job<'_, P> {
         let pending = self.known_pending(id)?;
         let previous = state.head.version;
         let warnings = self.activation_warnings(pending.at, true);
+        let body = |head: &Head| {
+            let mut body = self.told("cancelled", previous, head);
+            body.texts("warnings", &warnings).take()
+        };
         self.commit(state, "cancelled", |store| {
             store.delete_pending(id)?;
+            self.keep(store, 200, &body(&state.head))?;
             Ok(Some(format!("pending {id}")))
         })?;
-        self.coordinator.prepare_next(state);
-        let mut body = self.told("cancelled", previous, &state.head);
-        let body = body.texts("warnings", &warnings).take();
-        self.store()
-            .atomically(|store| self.keep(store, 200, &body))
-            .map_err(storage)?;
-        Ok((200, body))
+        Ok((200, self.prepared(state, 200, &body)))
     }
 
     /// Sets the pace of refreshes.

@@ -346,8 +346,28 @@ impl<P: Platform> Job<'_, P> {
                 self.keep(store, 200, &body(head))
             });
         committed.map_err(storage)?;
+        Ok((200, self.prepared(state, 200, &body)))
+    }
+
+    /// Prepares what comes next, and gives the answer to a write that is committed and kept: it tells
+    /// the head afterwards, for a number that was announced and withdrawn moves it.
+    pub(super) fn prepared(
+        &self,
+        state: &mut State,
+        status: u16,
+        body: &dyn Fn(&Head) -> Value,
+    ) -> Value {
+        let committed = state.head.clone();
         self.coordinator.prepare_next(state);
-        Ok((200, body(&state.head)))
+        let told = body(&state.head);
+        let kept = if state.head.version == committed.version {
+            Ok(())
+        } else {
+            self.store()
+                .atomically(|store| self.keep(store, status, &told))
+        };
+        // The same key is always told the same.
+        kept.map_or_else(|_| body(&committed), |()| told)
     }
 
     /// One commit of an action that makes no version, with its audit row.
