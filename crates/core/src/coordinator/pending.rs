@@ -81,7 +81,11 @@ impl<P: Platform> Coordinator<P> {
     /// # Errors
     /// When storage refuses.
     pub(super) fn find_next(&self, state: &mut State) -> Result<(), SqlError> {
-        let pending = Store(&self.inner.platform).next_pending()?;
+        let store = Store(&self.inner.platform);
+        if self.has_withdrawn(&store, state)? {
+            self.withdraw(state)?;
+        }
+        let pending = store.next_pending()?;
         let next = pending.as_ref().map(|pending| self.prepare(state, pending));
         state.next = next.transpose()?;
         let told = state.next.as_ref().and_then(|next| next.snapshot.as_ref());
@@ -89,6 +93,17 @@ impl<P: Platform> Coordinator<P> {
             self.withdraw(state)?;
         }
         Ok(())
+    }
+
+    /// Whether the number that readers were told last is none that still waits. (Where it waits, what
+    /// comes first comes no later, and gets a higher number: nobody is ahead of the head for long.)
+    fn has_withdrawn(&self, store: &Store<'_, P>, state: &State) -> Result<bool, SqlError> {
+        let last = state.control.last_version;
+        if last <= state.head.version {
+            return Ok(false);
+        }
+        let told = |pending: &Pending| pending.announced.is_some_and(|(told, _)| told == last);
+        Ok(!store.pendings()?.iter().any(told))
     }
 
     fn put_off(&self, state: &mut State, error: &SqlError) {
