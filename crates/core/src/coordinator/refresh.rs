@@ -168,9 +168,6 @@ impl<P: Platform> Coordinator<P> {
                 .commit(&mut state, storage_failure(error))
                 .unwrap_or_else(|error| settlement.remember(&mut state, storage_failure(error))),
         };
-        if record.outcome == Outcome::Adopted {
-            self.prepare_next(&mut state);
-        }
         drop(state);
         self.log_settled(&trigger, &record);
         let report = RefreshReport {
@@ -301,11 +298,13 @@ impl<P: Platform> Settlement<'_, P> {
         state.uncommitted.clear();
         state.schedule = schedule;
         state.control = control;
-        if layer.is_some() {
-            state.base_owed = None;
-        }
         if let Some(head) = head {
             state.head = head;
+        }
+        if layer.is_some() {
+            state.base_owed = None;
+            // Even where the head is the same: another layer makes something else of what waits.
+            self.coordinator.prepare_next(state);
         }
         Ok(record)
     }
