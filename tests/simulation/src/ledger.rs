@@ -172,7 +172,9 @@ impl Ledger {
             || "the schedule does not tell of it".to_owned(),
         );
         world.check(
-            !books.began_paused || !host.reloads.borrow().is_empty(),
+            !(books.began_paused && books.model.paused)
+                || books.storage_refused
+                || !host.reloads.borrow().is_empty(),
             "a pause holds",
             || "the source is asked".to_owned(),
         );
