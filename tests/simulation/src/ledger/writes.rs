@@ -141,7 +141,9 @@ impl Books {
         if told != expected && self.put_off.is_some() {
             return;
         }
-        self.put_off = None;
+        if told.is_some() {
+            self.put_off = None;
+        }
         host.world
             .check(told == expected, "what comes next is announced", || {
                 format!("{told:?}, expected {expected:?}")
