@@ -128,6 +128,8 @@ pub async fn respond<P: Platform>(
     coordinator: &Coordinator<P>,
     request: &ApiRequest<'_>,
 ) -> Result<ApiAnswer, Problem> {
+    // Before anything is refused: the object may have been opened by this very request.
+    coordinator.wake().await;
     if let Some(denial) = (request.field)(header::DENIED) {
         coordinator.note_denied(
             &request.actor(),
@@ -150,7 +152,6 @@ pub async fn respond<P: Platform>(
         let write = writes::parse(request, coordinator.platform().now())?;
         return Ok(written(coordinator.write(write).await?));
     }
-    coordinator.wake().await;
     read(coordinator, request)
 }
 

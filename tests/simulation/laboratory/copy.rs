@@ -19,17 +19,24 @@ const NEEDED: [&str; 6] = [
 
 /// Where decisions stand, below `crates/core/src`. Not parsers, settings, tokens, routes: no timing
 /// and no fault reaches them; properties and boundaries are tested in `crates/core`.
-const DECISIONS: [&str; 14] = [
+const DECISIONS: [&str; 21] = [
+    "coordinator/change.rs",
+    "coordinator/commit.rs",
     "coordinator/mod.rs",
     "coordinator/open.rs",
+    "coordinator/operate.rs",
+    "coordinator/pending.rs",
     "coordinator/refresh.rs",
     "coordinator/status.rs",
     "coordinator/trigger.rs",
+    "coordinator/write.rs",
     "freshness.rs",
     "guard.rs",
     "lease.rs",
     "reading.rs",
     "reading/flow.rs",
+    "reading/held.rs",
+    "reading/pending.rs",
     "reading/reply.rs",
     "refresh.rs",
     "schedule.rs",

@@ -32,8 +32,9 @@ macro_rules! faults {
     };
 }
 
-// The occasion of a fault is a message, a statement, an await, an alarm, a pull; of those in the last
-// block, one turn of the director, who acts every few minutes.
+// The occasion of a fault is a message, a statement, an await, an alarm, a pull; of those from
+// `SourceFlaps` on, one turn of the director, who acts every few minutes, or a write, or the world's
+// beginning. What is added comes last, so that the seeds of old failures keep their meaning.
 faults! {
     SlowMessage "slow-message" 1_000..300_000 "a message takes up to a minute, and is overtaken",
     RequestLost "request-lost" 1_000..200_000 "a request never arrives",
@@ -79,6 +80,12 @@ faults! {
     Deploy "deploy" 10_000..200_000 "a deploy changes settings and vars, and restarts everything",
     BadVars "bad-vars" 1_000..100_000 "a deploy brings vars that cannot be read",
     VarsAtLimit "vars-at-limit" 10_000..200_000 "a deploy's vars leave no room for the source's document",
+    Write "write" 30_000..600_000 "an operator publishes, overrides, rolls back, schedules, cancels, pauses or unpins",
+    WriteStorm "write-storm" 1_000..100_000 "operators write at once",
+    WriteAtLimit "write-at-limit" 1_000..100_000 "an operator's document leaves no room for the other layers",
+    WriteMisfit "write-misfit" 1_000..100_000 "an operator's document does not fit the readers' type",
+    KilledAtMoment "killed-at-moment" 10_000..500_000 "the object is killed about when a change is due",
+    OldDatabase "old-database" 500_000..1_000_000 "the space was begun by the code before, which knew no operators",
 }
 
 /// The world's chances. Each kind draws from a stream of its own, so that leaving one out (which is
@@ -109,6 +116,11 @@ impl Chance {
             happened: RefCell::new(vec![0; Fault::ALL.len()]),
             quiet: Cell::new(false),
         }
+    }
+
+    /// Whether this world has it at all.
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.rates[fault as usize] > 0
     }
 
     /// Whether it happens now. Counted when it does.

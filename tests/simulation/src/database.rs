@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use bellwether_core::sql::{Param, Row, SqlError};
+use bellwether_core::sql::{Param, Row, Sql, SqlError};
 use rusqlite::Connection;
 
 use crate::sqlite::{read_rows, refused};
@@ -79,6 +79,11 @@ impl Database {
         self.rows(statement, &[]).unwrap()
     }
 
+    /// The same, for a number.
+    pub(crate) fn query_with(&self, statement: &str, number: u64) -> Vec<Row> {
+        self.rows(statement, &[Param::unsigned(number)]).unwrap()
+    }
+
     fn begin(&self) {
         self.written.set(true);
         if !self.waiting.replace(true) {
@@ -94,5 +99,20 @@ impl Database {
     fn rows(&self, statement: &str, params: &[Param<'_>]) -> rusqlite::Result<Vec<Row>> {
         let mut prepared = self.connection.prepare_cached(statement)?;
         read_rows(&mut prepared, params)
+    }
+}
+
+/// For checks, which only read.
+impl Sql for Database {
+    fn exec(&self, statement: &str, params: &[Param<'_>]) -> Result<Vec<Row>, SqlError> {
+        self.rows(statement, params).map_err(refused)
+    }
+
+    fn exec_script(&self, _: &str) -> Result<(), SqlError> {
+        Err(SqlError("a check only reads".to_owned()))
+    }
+
+    fn atomically(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
+        work()
     }
 }

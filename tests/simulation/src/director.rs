@@ -2,16 +2,17 @@
 
 use std::rc::Rc;
 
-use bellwether_core::coordinator::BuiltIn;
+use bellwether_core::coordinator::{BuiltIn, Reload};
 use bellwether_core::document::Object;
 use bellwether_core::guard::Waivers;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
 
 use crate::chance::Fault;
 use crate::fleet::{self, Member};
-use crate::host::{Deployment, Request};
+use crate::host::Deployment;
 use crate::network;
 use crate::oracle;
+use crate::requests::Request;
 use crate::simulation::Simulation;
 use crate::world::{Clock, World};
 
@@ -164,11 +165,12 @@ impl Simulation {
     /// An operator reloads, and reads that write from the isolate told, or from any.
     fn reload(self: &Rc<Self>, waivers: Waivers, from: Option<usize>) {
         let world = &self.world;
-        self.operators.set(self.operators.get() + 1);
-        let request = Request::Reload {
-            operator: self.operators.get(),
+        let operator = self.next_operator();
+        let request = Request::Reload(Reload {
+            actor: format!("operator-{operator}"),
+            reason: Some(format!("reason-{operator}")),
             waivers,
-        };
+        });
         let reply = network::send(&self.host, self.wire, request);
         let simulation = Rc::clone(self);
         let task = async move {
@@ -236,7 +238,7 @@ impl Simulation {
         let settings = host.deployment.borrow().settings.clone();
         // A message may be a minute under way, and an alarm a minute late; what then fails is tried
         // again within one backoff cap.
-        let slowest_ms = settings.refresh_interval_ms.max(settings.backoff_max_ms);
+        let slowest_ms = host.ledger.interval_ms(host).max(settings.backoff_max_ms);
         let bound_ms = slowest_ms + slowest_ms / 10 + settings.source_timeout_ms + 4 * 60_000;
         let healed_at_ms = world.now_ms() + bound_ms;
         // A clock that was set back stands still for a reader until it reads.
@@ -289,9 +291,16 @@ impl Simulation {
         if deployment.has_source() && !deployment.is_unusable() {
             host.ledger.check_schedule(host, &self.upstream);
         }
+        host.ledger.check_operators(host);
+        // What became the head just now is heard of within a TTL and one call.
+        if host.ledger.head_age_ms(host) <= deployment.settings.ttl_ms + LONGEST_WAIT_MS {
+            return;
+        }
         for member in self.members.borrow().iter() {
             let version = member.last_read();
-            let on_head = version == Some(head.number) || head.is_base;
+            // One whose clock jumped, or the object's, may be ahead by what is announced.
+            let ahead = version.is_some() && version == host.ledger.announced(host);
+            let on_head = version == Some(head.number) || head.is_base() || ahead;
             // A deploy that shortened the TTL is heard of when the longer one, told before, is over.
             let told_longer = member.watch.told_ttl_ms() > deployment.settings.ttl_ms;
             // A document that does not fit is refused for good; the version before stays.
@@ -325,7 +334,7 @@ pub(crate) fn deployment(world: &World) -> Deployment {
             key: "config".to_owned(),
         },
     };
-    let settings = SpaceSettings {
+    let mut settings = SpaceSettings {
         source,
         refresh_interval_ms: world.scaled(60_000, 6 * HOUR_MS),
         backoff_max_ms: world.scaled(60_000, 2 * HOUR_MS),
@@ -339,6 +348,14 @@ pub(crate) fn deployment(world: &World) -> Deployment {
         keep_versions: world.scaled(1, 100) as u32,
         ..SpaceSettings::default()
     };
+    if world.chance.has(Fault::Write) {
+        let desk = &world.desk;
+        if desk.one_in(4) {
+            settings.source = SourceSettings::None;
+        }
+        settings.publish = desk.one_in(2);
+        settings.keep_for_ms = desk.one_in(4).then(|| desk.scaled(60_000, 24 * HOUR_MS));
+    }
     let layer = |name: &str| {
         let mut layer = Object::new();
         if !world.one_in(3) {

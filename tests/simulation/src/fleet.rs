@@ -11,8 +11,9 @@ use bellwether_core::settings::{ColdStart, OnExpired, ReaderSettings};
 use bellwether_core::version::{UnixMillis, Version};
 
 use crate::executor::Owner;
-use crate::host::{Host, Request};
+use crate::host::Host;
 use crate::network;
+use crate::requests::Request;
 use crate::upstream::MISFIT;
 use crate::watch::{Vouched, Watch};
 use crate::world::{Clock, Jumps, World};
@@ -128,7 +129,7 @@ impl Member {
         let world = Rc::clone(&self.world);
         let began_ms = world.now_ms();
         let surely_fresh = at_least.is_none() && self.watch.is_surely_fresh(&world, &self.clock);
-        let undisturbed = self.watch.is_undisturbed();
+        let undisturbed = self.watch.is_undisturbed(&world, &self.clock);
         let calls = Rc::new(Cell::new(0));
         let here = Rc::new(Here {
             member: Rc::clone(&self),
@@ -153,7 +154,11 @@ impl Member {
             // The base stands for a head that holds nothing else, of whatever version.
             let base = read.version.is_none();
             world.check(asked || base, "a minimum version is asked for", || {
-                format!("{:?} was served, {minimum} was wanted", read.version)
+                let heard = self.watch.told();
+                format!(
+                    "{:?} was served, {minimum} was wanted; {heard}",
+                    read.version
+                )
             });
         }
         world.check(calls.get() <= 1, "a read makes at most one call", || {
@@ -242,37 +247,54 @@ impl Isolate for Here {
         let member = &self.member;
         let world = &member.world;
         let sent_ms = world.now_ms();
-        let _calling =
-            member
-                .watch
-                .begin_call(world, &member.clock, &member.policy, self.for_itself);
-        let request = Request::Snapshot {
-            if_none_match: ask.if_none_match().map(|etag| etag.as_str().to_owned()),
+        let (request, _calling) = match ask {
+            Ask::Head { if_none_match } => {
+                let if_none_match = if_none_match.as_ref().map(|etag| etag.as_str().to_owned());
+                let calling =
+                    member
+                        .watch
+                        .begin_call(world, &member.clock, &member.policy, self.for_itself);
+                (Request::Snapshot { if_none_match }, Some(calling))
+            }
+            // Under a lease of its own, behind a call that was answered.
+            Ask::Pending { version } => (Request::Ahead { version: *version }, None),
         };
         let reply = network::send(&member.host, member.wire, request).await;
         let reply = reply.unwrap_or_else(|_| Err("the connection broke".to_owned()));
         let answer = reply.and_then(|reply| Ok((reply.read(ask)?, reply)));
-        match answer {
-            Ok((answer, reply)) => {
-                world.reach("reader heard the object");
-                if let Answer::Snapshot { terms, .. } | Answer::NotModified { terms, .. } = &answer
-                {
-                    let word = Vouched {
-                        version: reply.about.map_or(0, Version::get),
-                        made_ms: reply.made_at_ms,
-                        sent_ms,
-                        jumps: self.jumps,
-                        terms: *terms,
-                    };
-                    member.watch.heard(world, word);
-                }
-                Ok(answer)
-            }
-            Err(error) => {
-                world.reach("reader call failed");
-                Err(error)
-            }
+        let (answer, reply) = answer.inspect_err(|_| world.reach("reader call failed"))?;
+        world.reach("reader heard the object");
+        let (Answer::Snapshot { terms, pending, .. } | Answer::NotModified { terms, pending }) =
+            &answer
+        else {
+            return Ok(answer);
+        };
+        let version = reply.about.map_or(0, Version::get);
+        let word = Vouched {
+            version,
+            ahead: false,
+            announced: false,
+            made_ms: reply.made_at_ms,
+            sent_ms,
+            jumps: self.jumps,
+            terms: *terms,
+        };
+        let pending = pending.filter(|pending| pending.version.get() >= version);
+        if let Some(pending) = pending {
+            member
+                .watch
+                .announced(&member.clock, pending, reply.made_at_ms);
         }
+        // What is fetched ahead is no word about the head.
+        if *ask
+            != (Ask::Pending {
+                version: Version::new(version).unwrap_or(Version::FIRST),
+            })
+        {
+            let announced = pending.map(|pending| pending.version);
+            member.watch.heard(world, word, announced);
+        }
+        Ok(answer)
     }
 
     fn log(&self, _: Level, event: &'static str, detail: &str) {

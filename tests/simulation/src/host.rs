@@ -5,8 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
 use std::rc::Rc;
 
-use bellwether_core::coordinator::{BOOTSTRAP_JOIN_MS, BuiltIn, Coordinator, OpenError, Reload};
-use bellwether_core::guard::Waivers;
+use bellwether_core::coordinator::{BuiltIn, Coordinator, OpenError, Reload};
 use bellwether_core::platform::Alarm;
 use bellwether_core::schedule::REOPEN_AFTER_MS;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
@@ -19,6 +18,7 @@ use crate::executor::Owner;
 use crate::ledger::Ledger;
 use crate::network::{Reply, ReplyPath};
 use crate::platform::Platform;
+use crate::requests::Request;
 use crate::upstream::{Answered, Shape, Upstream};
 use crate::world::{Clock, Jumps, World};
 
@@ -53,14 +53,6 @@ impl Deployment {
     }
 }
 
-/// What can be asked of the object.
-#[derive(Clone, Debug)]
-pub(crate) enum Request {
-    Snapshot { if_none_match: Option<String> },
-    Reload { operator: u64, waivers: Waivers },
-    Status,
-}
-
 pub(crate) struct Host {
     pub(crate) world: Rc<World>,
     pub(crate) upstream: Rc<Upstream>,
@@ -78,6 +70,7 @@ pub(crate) struct Host {
     not_before_ms: Cell<u64>,
     /// A fault of the world took the alarm away or refused to set it: it need not stand.
     pub(crate) alarm_excused: Cell<bool>,
+    durable_excused: Cell<bool>,
     /// Alarm calls that storage takes its time for.
     pub(crate) alarm_calls: Cell<u32>,
     pub(crate) storage_full: Cell<bool>,
@@ -86,7 +79,7 @@ pub(crate) struct Host {
     object: RefCell<Option<Coordinator<Platform>>>,
     pub(crate) answered: RefCell<Option<Answered>>,
     /// Reloads that were handed to the object and have not been answered.
-    pub(crate) reloads: RefCell<Vec<(u64, Waivers)>>,
+    pub(crate) reloads: RefCell<Vec<Reload>>,
 }
 
 impl Host {
@@ -109,6 +102,7 @@ impl Host {
             retries: Cell::new(0),
             not_before_ms: Cell::new(0),
             alarm_excused: Cell::new(false),
+            durable_excused: Cell::new(false),
             alarm_calls: Cell::new(0),
             storage_full: Cell::new(false),
             life: Cell::new(world.executor.new_owner()),
@@ -138,6 +132,7 @@ impl Host {
         }
         self.database.flush();
         self.durable_alarm.set(self.alarm.get());
+        self.durable_excused.set(self.alarm_excused.get());
         self.ledger.flushed(self);
     }
 
@@ -191,6 +186,7 @@ impl Host {
             self.alarm.set(None);
             self.durable_alarm.set(None);
             self.alarm_excused.set(true);
+            self.durable_excused.set(true);
             return;
         }
         let at = self.alarm.take();
@@ -245,13 +241,15 @@ impl Host {
         self.database.crash(keep);
         if keep {
             self.durable_alarm.set(self.alarm.get());
+            self.durable_excused.set(self.alarm_excused.get());
         } else {
             self.alarm.set(self.durable_alarm.get());
+            self.alarm_excused.set(self.durable_excused.get());
         }
         if let Some(at) = self.ringing.take() {
             self.retry(Some(at));
         }
-        self.ledger.reopen(self);
+        self.ledger.reopen(self, keep);
     }
 
     /// Its memory goes, as after some idle seconds; only when it has nothing to do.
@@ -280,6 +278,7 @@ impl Host {
             return Ok(object.clone());
         }
         let deployment = Rc::clone(&self.deployment.borrow());
+        self.ledger.opens(self);
         let object = Coordinator::open(
             Platform::new(self),
             SpaceName::default(),
@@ -292,60 +291,6 @@ impl Host {
         self.world.reach("object opened");
         self.object.replace(Some(object.clone()));
         Ok(object)
-    }
-
-    async fn answer(self: &Rc<Self>, object: Coordinator<Platform>, request: Request) -> Reply {
-        match request {
-            Request::Snapshot { if_none_match } => {
-                let asked = if_none_match.as_deref();
-                let answer = match object.snapshot_now(asked) {
-                    Some(answer) => answer,
-                    None => object.snapshot(asked).await,
-                };
-                if !self.doomed.get() {
-                    self.ledger.answered(self, &answer, asked);
-                }
-                Reply::snapshot(&self.world, &answer)
-            }
-            Request::Reload { operator, waivers } => {
-                self.reloads.borrow_mut().push((operator, waivers));
-                let reload = Reload {
-                    actor: format!("operator-{operator}"),
-                    reason: Some(format!("reason-{operator}")),
-                    waivers,
-                };
-                let report = object.reload(reload).await;
-                // One of them: the request may have arrived twice.
-                let mut reloads = self.reloads.borrow_mut();
-                if let Some(place) = reloads.iter().position(|(other, _)| *other == operator) {
-                    reloads.remove(place);
-                }
-                drop(reloads);
-                self.ledger.reported(self, report.as_ref());
-                match report {
-                    Some(report) => Reply::version(report.version),
-                    None => Reply::error(409),
-                }
-            }
-            Request::Status => match object.status(Vec::new()).await {
-                Ok(status) if !self.doomed.get() => {
-                    self.ledger.status(self, &status);
-                    Reply::version(status.head.version)
-                }
-                _ => Reply::error(500),
-            },
-        }
-    }
-
-    /// The longest that a request may take: storage's slowest calls included.
-    fn longest_answer_ms(&self, request: &Request) -> u64 {
-        let storage_ms = 6 * SLOWEST_STORAGE_MS;
-        storage_ms
-            + match request {
-                Request::Snapshot { .. } => BOOTSTRAP_JOIN_MS,
-                Request::Reload { .. } => self.deployment.borrow().settings.source_timeout_ms,
-                Request::Status => 0,
-            }
     }
 
     /// Whether the handler ended well.
@@ -363,7 +308,11 @@ impl Host {
 
     /// A handler that leaves no alarm must ask to be tried again.
     fn check_handled(&self, done: bool) {
-        let left_none = self.alarm.get().is_none() && self.deployment.borrow().has_source();
+        if self.doomed.get() {
+            return;
+        }
+        self.ledger.sync(self);
+        let left_none = self.alarm.get().is_none() && self.ledger.wanted_alarm(self).0;
         let told = !done || !left_none || !self.is_open() || self.alarm_calls.get() > 0;
         self.world
             .check(told, "an alarm's handler leaves an alarm, or fails", || {
@@ -380,6 +329,7 @@ impl Host {
         if retries >= ALARM_RETRIES {
             self.retries.set(0);
             self.alarm_excused.set(true);
+            self.durable_excused.set(true);
             return;
         }
         self.not_before_ms

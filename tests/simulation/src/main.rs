@@ -10,8 +10,10 @@
 mod chance;
 mod cli;
 mod database;
+mod desk;
 mod director;
 mod fleet;
+mod former;
 mod host;
 mod hunt;
 #[cfg(feature = "laboratory")]
@@ -21,6 +23,7 @@ mod network;
 mod oracle;
 mod platform;
 mod report;
+mod requests;
 mod simulation;
 mod upstream;
 mod watch;

@@ -10,7 +10,8 @@ use futures_channel::oneshot;
 
 use crate::chance::Fault;
 use crate::executor::Owner;
-use crate::host::{Host, Request};
+use crate::host::Host;
+use crate::requests::Request;
 use crate::world::World;
 
 /// What arrives at the asker.
@@ -40,6 +41,11 @@ impl Reply {
             about: Some(version),
             ..Self::error(200)
         }
+    }
+
+    /// Whether it may be asked again: nothing is known of what became of the request.
+    pub(crate) fn is_transient(&self) -> bool {
+        self.status >= 500
     }
 
     /// The object's answer as it travels: status, headers, body.

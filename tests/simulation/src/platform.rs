@@ -44,7 +44,7 @@ impl Platform {
         }
         let full = self.host.storage_full.get() && !statement.starts_with("SELECT");
         if full || self.host.world.strikes(Fault::StatementRefused) {
-            self.host.ledger.storage_refused();
+            self.host.ledger.storage_refused(&self.host);
             return Err(SqlError("storage refuses".to_owned()));
         }
         Ok(())

@@ -8,9 +8,11 @@ use std::rc::Rc;
 use bellwether_core::schedule::ALARM_MIN_AHEAD_MS;
 use bellwether_core::settings::ReaderSettings;
 
+use crate::chance::Fault;
 use crate::director::deployment;
 use crate::executor::Owner;
 use crate::fleet::{self, Member};
+use crate::former;
 use crate::host::Host;
 use crate::upstream::Upstream;
 use crate::world::{Clock, Violation, Wish, World};
@@ -80,6 +82,9 @@ impl Simulation {
         let upstream = Upstream::new(world);
         let host = Host::new(world, &upstream, deployment(world));
         host.ledger.deployed(&host.deployment.borrow());
+        if world.strikes(Fault::OldDatabase) {
+            former::leave(&host);
+        }
         let clocks: Vec<_> = (0..world.between(1, 4))
             .map(|_| Rc::<Clock>::default())
             .collect();
@@ -112,6 +117,11 @@ impl Simulation {
             let simulation = Rc::clone(self);
             let visit = async move { simulation.visit(number).await };
             self.world.executor.spawn(self.director, Box::pin(visit));
+        }
+        if self.world.chance.has(Fault::Write) {
+            let simulation = Rc::clone(self);
+            let operate = async move { simulation.operate().await };
+            self.world.executor.spawn(self.director, Box::pin(operate));
         }
     }
 
@@ -159,12 +169,13 @@ impl Simulation {
         self.world.forget();
     }
 
-    /// Whenever nothing moves, a space with a source has an alarm no later than it is due, the wait
-    /// for the source included.
+    /// Whenever nothing moves, a space with a source or a change to come has an alarm no later than
+    /// that is due, the wait for the source included.
     fn check_alarm(&self) {
         let host = &self.host;
         let excused = host.alarm_excused.get() || host.alarm_calls.get() > 0;
-        if !host.is_open() || !host.deployment.borrow().has_source() || excused {
+        let (must, latest) = host.ledger.wanted_alarm(host);
+        if !host.is_open() || !must || excused {
             return;
         }
         let Some(alarm) = host.alarm.get() else {
@@ -173,7 +184,7 @@ impl Simulation {
                 .violated("a space with a schedule has an alarm", detail);
             return;
         };
-        let Some(due) = host.ledger.due(host) else {
+        let Some(due) = latest else {
             return;
         };
         // What was due already is rung for as soon as can be.

@@ -1,11 +1,13 @@
 //! What is known of one isolate from outside: which answers reached it, and so which reads are honest.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use bellwether_core::reading::Read;
 use bellwether_core::settings::ReaderSettings;
-use bellwether_core::wire::{Freshness, ReadState};
+use bellwether_core::version::Version;
+use bellwether_core::wire::{Freshness, Pending, ReadState};
 
 use crate::fleet::Parsed;
 use crate::ledger::Ledger;
@@ -18,6 +20,10 @@ const REMEMBERED: usize = 16;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Vouched {
     pub(crate) version: u64,
+    /// It was announced only: the word counts once the reader has switched to it.
+    pub(crate) ahead: bool,
+    /// It is an announcement's word for what was switched to since, not one about the head.
+    pub(crate) announced: bool,
     /// When the object made the answer, in true time.
     pub(crate) made_ms: u64,
     /// When it was asked, in true time.
@@ -45,6 +51,9 @@ impl Drop for Calling {
 #[derive(Default)]
 pub(crate) struct Watch {
     vouched: RefCell<Vec<Vouched>>,
+    /// For each version that was announced, the earliest that an answer had it, in true time and as
+    /// if this machine's clock had never been set ahead.
+    moments: RefCell<BTreeMap<u64, u64>>,
     version: Cell<u64>,
     /// Calls under way that the lease ought to keep to one.
     open: Rc<Cell<u32>>,
@@ -108,10 +117,34 @@ impl Watch {
         }
     }
 
-    pub(crate) fn heard(&self, world: &World, vouched: Vouched) {
-        let mut all = self.vouched.borrow_mut();
+    /// An answer about the head, and what it announced.
+    pub(crate) fn heard(&self, world: &World, vouched: Vouched, announced: Option<Version>) {
         // A version below the one read last is never read again.
-        all.retain(|word| word.version >= self.version.get());
+        let held = self.version.get();
+        self.vouched
+            .borrow_mut()
+            .retain(|word| word.version >= held);
+        self.remember(vouched);
+        if let Some(version) = announced.map(Version::get) {
+            self.remember(Vouched {
+                version,
+                // Unless the reader switched to it before.
+                ahead: version > held,
+                announced: true,
+                terms: Freshness {
+                    base: false,
+                    ..vouched.terms
+                },
+                ..vouched
+            });
+        }
+        self.failed.set(None);
+        self.heard_last.set(true);
+        self.news_ms.set(world.now_ms());
+    }
+
+    fn remember(&self, vouched: Vouched) {
+        let mut all = self.vouched.borrow_mut();
         let mut same = (0..all.len()).filter(|place| all[*place].version == vouched.version);
         if let Some(oldest) = same.next()
             && same.count() + 1 >= REMEMBERED
@@ -119,9 +152,72 @@ impl Watch {
             all.remove(oldest);
         }
         all.push(vouched);
-        self.failed.set(None);
-        self.heard_last.set(true);
-        self.news_ms.set(world.now_ms());
+    }
+
+    /// An answer told what comes next.
+    pub(crate) fn announced(&self, clock: &Clock, pending: Pending, made_ms: u64) {
+        // A reader counts from the answer's arrival, which is no earlier.
+        let moment = made_ms.saturating_add(pending.in_ms) + clock.jumps().ahead_ms;
+        let mut moments = self.moments.borrow_mut();
+        let earliest = moments.entry(pending.version.get()).or_insert(moment);
+        *earliest = moment.min(*earliest);
+    }
+
+    /// What the reader may have switched to by `now_ms`: the words of the version before count for it.
+    fn switch(&self, world: &World, clock: &Clock, version: u64) {
+        let mut all = self.vouched.borrow_mut();
+        if all
+            .iter()
+            .any(|word| word.version == version && !word.ahead)
+        {
+            return;
+        }
+        let moment = self.moments.borrow().get(&version).copied();
+        let Some(moment) = moment else { return };
+        let now_ms = world.now_ms() + clock.jumps().ahead_ms;
+        world.check(
+            now_ms >= moment,
+            "a pending version never shows early",
+            || {
+                format!(
+                    "version {version} is read {} ms before its moment",
+                    moment - now_ms
+                )
+            },
+        );
+        world.reach("reader switched by itself");
+        // The version before may have been one that it refused: it pauses then.
+        self.heard_last.set(false);
+        let before: Vec<_> = all
+            .iter()
+            .filter(|word| word.version < version || word.ahead)
+            .copied()
+            .collect();
+        all.retain(|word| !word.ahead);
+        all.extend(before.into_iter().map(|word| Vouched {
+            version,
+            ahead: false,
+            announced: true,
+            terms: Freshness {
+                base: false,
+                ..word.terms
+            },
+            ..word
+        }));
+    }
+
+    /// Whether it may hold a version unread that it switched to by itself.
+    fn may_have_switched(&self, world: &World, clock: &Clock) -> bool {
+        let now_ms = world.now_ms() + clock.jumps().ahead_ms;
+        let moments = self.moments.borrow();
+        let mut unread = moments.range(self.version.get() + 1..);
+        unread.any(|(_, moment)| *moment <= now_ms)
+    }
+
+    /// What counts for the version held.
+    fn words(&self) -> Vec<Vouched> {
+        let all = self.vouched.borrow();
+        all.iter().filter(|word| !word.ahead).copied().collect()
     }
 
     pub(crate) fn failed(&self, world: &World, clock: &Clock) {
@@ -136,25 +232,39 @@ impl Watch {
     /// Whether what it holds is fresh however its clock behaved: under the answer that came last, and
     /// under the youngest one should they have overtaken each other.
     pub(crate) fn is_surely_fresh(&self, world: &World, clock: &Clock) -> bool {
-        let vouched = self.vouched.borrow();
+        let vouched = self.words();
         let fresh = |word: &Vouched| {
             let ahead_ms = clock.jumps().since(word.jumps).ahead_ms;
             let oldest_ms = world.now_ms() - word.sent_ms + ahead_ms;
             // Read since: so it was taken in, and the version held is the one it vouches for.
-            word.version == self.version.get() && !word.terms.base && oldest_ms < word.terms.ttl_ms
+            word.version == self.version.get()
+                && !word.announced
+                && !word.terms.base
+                && oldest_ms < word.terms.ttl_ms
         };
         // Of a newer version that it holds unread, the answer may have been an older one.
         let newer = vouched.iter().any(|word| word.version > self.version.get());
         let youngest = vouched.iter().max_by_key(|word| word.sent_ms);
-        !newer && youngest.is_some_and(fresh) && vouched.last().is_some_and(fresh)
+        !newer
+            && !self.may_have_switched(world, clock)
+            && youngest.is_some_and(fresh)
+            && vouched.last().is_some_and(fresh)
     }
 
     /// Whether the last call worked, and was not overtaken by a newer answer: no pause is kept then.
-    pub(crate) fn is_undisturbed(&self) -> bool {
-        let vouched = self.vouched.borrow();
+    pub(crate) fn is_undisturbed(&self, world: &World, clock: &Clock) -> bool {
+        if self.may_have_switched(world, clock) {
+            return false;
+        }
+        let vouched = self.words();
         let newest = vouched.iter().map(|word| word.version).max();
         let last = vouched.last().map(|word| word.version);
         self.heard_last.get() && last == newest && newest == Some(self.version.get())
+    }
+
+    /// What it heard, for people.
+    pub(crate) fn told(&self) -> String {
+        format!("it heard {:?}", self.vouched.borrow())
     }
 
     /// The TTL that the last answer told; 0 where none came.
@@ -187,7 +297,15 @@ impl Watch {
         clock: &Clock,
         read: &Read<Parsed>,
     ) {
-        let version = read.version.map_or(0, |version| version.get());
+        let mut version = read.version.map_or(0, |version| version.get());
+        let is_base = version == 0;
+        if is_base && self.version.get() > 0 {
+            // The head may hold built-in layers only once more: a newer version, of which each Worker
+            // has its own text.
+            let words = self.words();
+            let based = words.iter().filter(|word| word.terms.base);
+            version = based.map(|word| word.version).max().unwrap_or(0);
+        }
         let last = self.version.replace(version);
         world.check(
             version >= last,
@@ -200,13 +318,14 @@ impl Watch {
             ReadState::Expired => "read expired",
             ReadState::Base => "read base",
         });
-        if version == 0 {
+        if is_base {
             let honest = read.state == ReadState::Base && *read.value == "base";
             world.check(honest, "a base is named as one", || format!("{read:?}"));
             return;
         }
+        self.switch(world, clock, version);
         world.check(
-            ledger.was_adopted(version, &read.value),
+            ledger.was_told(version, &read.value),
             "only what was adopted is served",
             || format!("version {version}: {}", read.value),
         );

@@ -42,6 +42,9 @@ pub(crate) struct World {
     pub(crate) chance: Chance,
     /// Numbers that are no fault: how long things take when all is well, who does what.
     rng: RefCell<Rng>,
+    /// What operators do, and what settings they work under: of its own, so that worlds in which
+    /// nobody writes stay as they were before anybody could.
+    pub(crate) desk: Draws,
     pub(crate) violation: RefCell<Option<Violation>>,
     reached: RefCell<BTreeMap<&'static str, u64>>,
     trace: RefCell<VecDeque<String>>,
@@ -56,6 +59,7 @@ impl World {
             executor: Executor::shuffled(wish.seed ^ 0x5eed),
             chance: Chance::new(wish.seed, &wish.without),
             rng: RefCell::new(Rng::stream(wish.seed, 2)),
+            desk: Draws(RefCell::new(Rng::stream(wish.seed, 3))),
             violation: RefCell::new(None),
             reached: RefCell::default(),
             trace: RefCell::default(),
@@ -165,6 +169,27 @@ impl World {
 
     pub(crate) fn fingerprint(&self) -> u64 {
         self.fingerprint.get()
+    }
+}
+
+/// A stream of numbers, shared.
+pub(crate) struct Draws(RefCell<Rng>);
+
+impl Draws {
+    pub(crate) fn below(&self, limit: u64) -> u64 {
+        self.0.borrow_mut().below(limit)
+    }
+
+    pub(crate) fn between(&self, low: u64, high: u64) -> u64 {
+        self.0.borrow_mut().between(low, high)
+    }
+
+    pub(crate) fn scaled(&self, low: u64, high: u64) -> u64 {
+        self.0.borrow_mut().scaled(low, high)
+    }
+
+    pub(crate) fn one_in(&self, times: u64) -> bool {
+        self.0.borrow_mut().one_in(times)
     }
 }
 

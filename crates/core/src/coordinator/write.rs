@@ -283,13 +283,16 @@ impl<P: Platform> Job<'_, P> {
                 waivers,
                 replaces,
             } => self.change(state, change, *activate_at, *waivers, *replaces),
+            Action::Schema { schema, force } => self.set_schema(state, schema.as_ref(), *force),
+            _ if self.write.dry_run => Err(Problem::bad_request(
+                "only a change of the document or of the schema can be tried with dry_run",
+            )),
             Action::Cancel { pending } => self.cancel(state, *pending),
             Action::Schedule {
                 paused,
                 refresh_interval_ms,
             } => self.schedule(state, *paused, *refresh_interval_ms),
             Action::Unpin => self.unpin(state),
-            Action::Schema { schema, force } => self.set_schema(state, schema.as_ref(), *force),
         }
     }
 

@@ -24,6 +24,7 @@ mod deploy;
 mod failures;
 mod fixtures;
 mod history;
+mod hunted;
 mod logs;
 mod migrations;
 mod reload;

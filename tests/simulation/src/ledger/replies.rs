@@ -1,12 +1,15 @@
 //! What the object tells: snapshots, reports, status, and how all is when nothing is broken.
 
-use bellwether_core::coordinator::{RefreshReport, SnapshotAnswer, Status};
-use bellwether_core::refresh::Outcome;
+use bellwether_core::coordinator::{RefreshReport, Reload, SnapshotAnswer, Status};
+use bellwether_core::refresh::{Cause, Outcome};
 
 use super::Ledger;
 use crate::host::Host;
 use crate::oracle;
 use crate::upstream::Upstream;
+
+/// How late a change may be while nothing is broken.
+const LATE_MS: u64 = 2_000;
 
 impl Ledger {
     /// The object answers a snapshot request.
@@ -14,7 +17,8 @@ impl Ledger {
         self.sync(host);
         let world = &host.world;
         let mut books = self.0.borrow_mut();
-        let Some(head) = books.head.clone() else {
+        books.check_announced(host, answer);
+        let Some(head) = books.model.head.clone() else {
             world.violated(
                 "only what was adopted is served",
                 "nothing was ever adopted".to_owned(),
@@ -39,7 +43,7 @@ impl Ledger {
         );
         let etag = answer.head.etag.as_str();
         world.check(
-            etag == format!("\"v{}-{}\"", head.number, &head.hash[..16]),
+            etag == head.etag(),
             "a snapshot's ETag derives from version and content",
             || format!("version {number} was answered with {etag}"),
         );
@@ -56,14 +60,14 @@ impl Ledger {
         );
         let deployment = host.deployment.borrow();
         let mut ttl_ms = deployment.settings.ttl_ms;
-        if head.is_base && deployment.has_source() {
+        if head.is_base() && deployment.has_source() {
             ttl_ms = ttl_ms.min(1_000);
         }
         let terms = answer.terms;
         let true_terms = terms.ttl_ms == ttl_ms
             && terms.swr_ms == deployment.settings.stale_while_revalidate_ms
             && terms.age_ms == 0
-            && terms.base == head.is_base;
+            && terms.base == head.is_base();
         world.check(true_terms, "a reply's declared terms are true", || {
             format!("{terms:?}")
         });
@@ -72,7 +76,7 @@ impl Ledger {
     }
 
     /// What an operator was told of a reload.
-    pub(crate) fn reported(&self, host: &Host, report: Option<&RefreshReport>) {
+    pub(crate) fn reported(&self, host: &Host, reload: &Reload, report: Option<&RefreshReport>) {
         let world = &host.world;
         let has_source = host.deployment.borrow().has_source();
         let Some(report) = report else {
@@ -95,6 +99,15 @@ impl Ledger {
             "a reload's report is true",
             || told.to_string(),
         );
+        let unwritten = report
+            .failure
+            .as_ref()
+            .is_some_and(|failure| failure.cause == Cause::Storage);
+        world.check(
+            unwritten || books.rows.contains_key(&reload.actor),
+            "a forced reload has its row",
+            || format!("{reload:?}"),
+        );
         let settled = (report.outcome, report.version.get());
         world.check(
             books.told.contains(&settled),
@@ -102,13 +115,13 @@ impl Ledger {
             || format!("{settled:?}; there were {:?}", books.told),
         );
         let adopted = report.outcome == Outcome::Adopted;
-        let step = report.version.get() - report.previous_version.get();
+        // Numbers that were announced are left out.
         world.check(
-            step == u64::from(adopted),
+            (report.version > report.previous_version) == adopted,
             "a reload's report is true",
             || format!("{report:?}"),
         );
-        let head = books.head.as_ref().map_or(0, |head| head.number);
+        let head = books.model.number();
         world.check(
             report.version.get() <= head,
             "an acknowledged write is there",
@@ -125,13 +138,17 @@ impl Ledger {
     pub(crate) fn check_schedule(&self, host: &Host, upstream: &Upstream) {
         let books = self.0.borrow();
         let world = &host.world;
+        if books.model.paused {
+            let due = books.due(host);
+            world.check(due.is_none(), "a pause holds", || format!("{due:?}"));
+            return;
+        }
         world.check(
             books.failures == 0,
             "the schedule is back to its interval",
             || format!("{} failures in a row", books.failures),
         );
-        let settings = &host.deployment.borrow().settings;
-        let (_, longest_ms) = oracle::delays(settings, 0);
+        let (_, longest_ms) = books.delays(host, 0);
         let due_ms = books
             .due(host)
             .map_or(u64::MAX, |due| due.since(host.now()));
@@ -141,24 +158,39 @@ impl Ledger {
             || format!("the next refresh is due in {due_ms} ms, expected at most {longest_ms}"),
         );
         let document = upstream.document();
-        let refused = books.is_refused(&document);
+        // What was published since stands, as long as the source says what it said before.
+        let followed = books.model.pulled == Some(oracle::hash(&document));
         world.check(
-            refused || books.source.as_ref() == Some(&document),
+            followed || books.model.pin.is_some() || books.is_refused(&document),
             "the head follows the source",
             || {
                 format!(
                     "the source holds {document:?}, adopted is {:?}",
-                    books.source
+                    books.model.stack.source
                 )
             },
         );
+    }
+
+    /// All is well: what was due happened, and every row of the audit is as it was written.
+    pub(crate) fn check_operators(&self, host: &Host) {
+        let books = self.0.borrow();
+        books.check_chain(host);
+        let Some(first) = books.model.first() else {
+            return;
+        };
+        let late_ms = host.now().0.saturating_sub(first.at_ms);
+        host.world
+            .check(late_ms <= LATE_MS, "what is due happens", || {
+                format!("{first:?} is {late_ms} ms late")
+            });
     }
 
     pub(crate) fn status(&self, host: &Host, status: &Status) {
         self.sync(host);
         let books = self.0.borrow();
         let world = &host.world;
-        let head = books.head.as_ref().map_or(0, |head| head.number);
+        let head = books.model.number();
         world.check(
             status.head.version.get() == head,
             "status tells the head",
@@ -171,6 +203,23 @@ impl Ledger {
             || format!("{failures}; there were {}", books.failures),
         );
         books.compare_counters(host, &status.counters);
+        let model = &books.model;
+        let operator = &status.operator;
+        let shown = (
+            operator.pin.as_ref().map(|pin| pin.to.get()),
+            operator.override_.is_some(),
+            operator.pending,
+            status.schedule.paused,
+        );
+        let expected = (
+            model.pin,
+            model.stack.override_.is_some(),
+            model.pendings.len() as u64,
+            model.paused,
+        );
+        world.check(shown == expected, "status tells what operators set", || {
+            format!("{shown:?}, expected {expected:?}")
+        });
         let told = status.clone().into_json();
         let state = told
             .pointer("/source/state")

@@ -1,0 +1,156 @@
+//! What operators are told of their writes, and readers of what is to come.
+
+use std::rc::Rc;
+
+use bellwether_core::coordinator::{SnapshotAnswer, Write, WriteAnswer};
+use bellwether_core::guard::Waivers;
+use bellwether_core::problem::{Problem, ProblemKind};
+
+use super::books::{Books, number};
+use super::{Ledger, Waiting};
+use crate::host::Host;
+use crate::oracle;
+
+const ANNOUNCED: &str = "SELECT version FROM pending ORDER BY activate_at_ms, id LIMIT 1";
+
+impl Ledger {
+    /// A write is sent, maybe more than once.
+    pub(crate) fn ordered(&self, write: &Rc<Write>) {
+        let mut books = self.0.borrow_mut();
+        books.orders.insert(write.actor.clone(), Rc::clone(write));
+    }
+
+    /// The changes that wait, the first one first.
+    pub(crate) fn pendings(&self) -> Vec<Waiting> {
+        let mut pendings = self.0.borrow().model.pendings.clone();
+        pendings.sort_by_key(|waiting| (waiting.at_ms, waiting.id));
+        pendings
+    }
+
+    /// The number that readers are told of what comes next.
+    pub(crate) fn announced(&self, host: &Host) -> Option<u64> {
+        let row = host.database.query(ANNOUNCED);
+        row.first().map(|row| number(&row[0]))
+    }
+
+    /// An operator is answered.
+    pub(crate) fn wrote(&self, host: &Host, write: &Write, answer: &Result<WriteAnswer, Problem>) {
+        self.sync(host);
+        let world = &host.world;
+        let mut books = self.0.borrow_mut();
+        let rows = books.rows.get(&write.actor).copied().unwrap_or(0);
+        match answer {
+            Err(problem) if problem.kind == ProblemKind::StorageRefused => {
+                world.check(
+                    books.ever_refused,
+                    "no write is refused without need",
+                    || format!("{problem:?}"),
+                );
+            }
+            _ if write.dry_run => {}
+            Err(problem) => {
+                world.check(rows > 0, "a refused write has its row", || {
+                    format!("{problem:?}")
+                });
+            }
+            Ok(answer) => {
+                world.check(rows > 0, "an acknowledged write is there", || {
+                    format!("{answer:?}")
+                });
+                let told = (answer.status, answer.body.to_string());
+                let first = books.answers.get(&write.actor);
+                let same = first.is_none_or(|first| *first == told);
+                let keyed = write.idempotency.is_some();
+                world.check(!keyed || same, "the same key is answered the same", || {
+                    format!("{told:?}, {first:?} at first")
+                });
+                if answer.replayed {
+                    world.reach("write answered again");
+                }
+                if keyed {
+                    books.answers.entry(write.actor.clone()).or_insert(told);
+                }
+            }
+        }
+    }
+
+    /// A version that was asked for ahead of its moment is answered.
+    pub(crate) fn answered_ahead(&self, host: &Host, asked: u64, answer: Option<&SnapshotAnswer>) {
+        self.sync(host);
+        let mut books = self.0.borrow_mut();
+        let Some(answer) = answer else {
+            host.world.reach("reply: not scheduled");
+            return;
+        };
+        let (version, text) = (answer.head.version.get(), &answer.head.text);
+        books.check_announced(host, answer);
+        if version == books.model.number() {
+            host.world.check(
+                version >= asked,
+                "an answer ahead is what was asked for",
+                || format!("version {version} for {asked}"),
+            );
+            books.count("snapshot_replies_total", "200");
+            return;
+        }
+        host.world.reach("reply ahead");
+        let made = books.next_made();
+        let right = version == asked
+            && made
+                .is_some_and(|made| serde_json::to_string(&made).is_ok_and(|made| *made == **text));
+        host.world
+            .check(right, "an answer ahead is what was asked for", || {
+                format!("version {version} for {asked}: {text}")
+            });
+        let told = books
+            .told_ahead
+            .entry(version)
+            .or_insert_with(|| Rc::clone(text));
+        host.world
+            .check(**told == **text, "no number names two contents", || {
+                format!("version {version} was announced before")
+            });
+        books.count("snapshot_replies_total", "200");
+    }
+}
+
+impl Books {
+    /// What the change whose moment comes first will make, where readers are told of it.
+    fn next_made(&self) -> Option<bellwether_core::Object> {
+        let all = Waivers {
+            empty_document: true,
+            key_loss: true,
+        };
+        let (after, merged) = self.weigh(&self.model.first()?.change, all)?;
+        let head = self.model.head.as_ref()?;
+        let tells = oracle::in_order(&merged) != oracle::in_order(&head.document);
+        (tells && after.origin() != "base").then_some(merged)
+    }
+
+    /// What an answer announces is what comes next, and is announced whenever it can be.
+    pub(super) fn check_announced(&mut self, host: &Host, answer: &SnapshotAnswer) {
+        let next = self.next_made().and(self.model.first());
+        let expected = next.map(|next| next.at_ms.saturating_sub(host.now().0));
+        let told = answer.pending.map(|pending| pending.in_ms);
+        if told != expected && self.put_off.is_some() {
+            return;
+        }
+        if told.is_some() {
+            self.put_off = None;
+        }
+        host.world
+            .check(told == expected, "what comes next is announced", || {
+                format!("{told:?}, expected {expected:?}")
+            });
+        let Some(pending) = answer.pending else {
+            return;
+        };
+        let row = host.database.query(ANNOUNCED);
+        let stored = row.first().map_or(0, |row| number(&row[0]));
+        host.world.check(
+            pending.version.get() == stored && stored > self.model.number(),
+            "a number is written down before it is announced",
+            || format!("{pending:?}, {stored} is written down"),
+        );
+    }
+}

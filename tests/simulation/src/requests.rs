@@ -1,0 +1,117 @@
+//! What can be asked of the object, and how the machine has it answered.
+
+use std::rc::Rc;
+
+use bellwether_core::coordinator::{Action, BOOTSTRAP_JOIN_MS, Coordinator, Reload, Write};
+use bellwether_core::version::{UnixMillis, Version};
+
+use crate::host::{Host, SLOWEST_STORAGE_MS};
+use crate::network::Reply;
+use crate::platform::Platform;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(crate) enum Request {
+    Snapshot { if_none_match: Option<String> },
+    Ahead { version: Version },
+    Reload(Reload),
+    Write(Rc<Write>),
+    Status,
+}
+
+impl Host {
+    pub(crate) async fn answer(
+        self: &Rc<Self>,
+        object: Coordinator<Platform>,
+        request: Request,
+    ) -> Reply {
+        match request {
+            Request::Snapshot { if_none_match } => {
+                let asked = if_none_match.as_deref();
+                let answer = match object.snapshot_now(asked) {
+                    Some(answer) => answer,
+                    None => object.snapshot(asked).await,
+                };
+                if !self.doomed.get() {
+                    self.ledger.answered(self, &answer, asked);
+                }
+                Reply::snapshot(&self.world, &answer)
+            }
+            Request::Ahead { version } => {
+                let answer = object.pending_snapshot(version).await;
+                if !self.doomed.get() {
+                    let asked = version.get();
+                    self.ledger.answered_ahead(self, asked, answer.as_ref());
+                }
+                match answer {
+                    Some(answer) => Reply::snapshot(&self.world, &answer),
+                    None => Reply::error(404),
+                }
+            }
+            Request::Reload(reload) => {
+                self.reloads.borrow_mut().push(reload.clone());
+                let report = object.reload(reload.clone()).await;
+                // One of them: the request may have arrived twice.
+                let mut reloads = self.reloads.borrow_mut();
+                if let Some(place) = reloads.iter().position(|other| *other == reload) {
+                    reloads.remove(place);
+                }
+                drop(reloads);
+                self.ledger.reported(self, &reload, report.as_ref());
+                match report {
+                    Some(report) => Reply::version(report.version),
+                    None => Reply::error(409),
+                }
+            }
+            Request::Write(write) => {
+                // As the routes do it: they wake first, and refuse a moment that has passed.
+                object.wake().await;
+                if moments(&write).any(|at| at <= self.now()) {
+                    return Reply::error(400);
+                }
+                let answer = object.write((*write).clone()).await;
+                if !self.doomed.get() {
+                    self.ledger.wrote(self, &write, &answer);
+                }
+                match answer {
+                    Ok(answer) if answer.status < 400 => Reply::version(answer.head.0),
+                    Ok(answer) => Reply::error(answer.status),
+                    Err(problem) => Reply::error(problem.status()),
+                }
+            }
+            Request::Status => match object.status(Vec::new()).await {
+                Ok(status) if !self.doomed.get() => {
+                    self.ledger.status(self, &status);
+                    Reply::version(status.head.version)
+                }
+                _ => Reply::error(500),
+            },
+        }
+    }
+
+    /// The longest that a request may take: storage's slowest calls included.
+    pub(crate) fn longest_answer_ms(&self, request: &Request) -> u64 {
+        let storage_ms = 6 * SLOWEST_STORAGE_MS;
+        storage_ms
+            + match request {
+                Request::Snapshot { .. } => BOOTSTRAP_JOIN_MS,
+                Request::Reload(_) => self.deployment.borrow().settings.source_timeout_ms,
+                Request::Status | Request::Write(_) | Request::Ahead { .. } => 0,
+            }
+    }
+}
+
+/// The times that a write names.
+fn moments(write: &Write) -> impl Iterator<Item = UnixMillis> {
+    use bellwether_core::coordinator::Change;
+    let (activate_at, expires_at) = match &write.action {
+        Action::Change {
+            change: Change::Override { expires_at, .. },
+            activate_at,
+            ..
+        } => (*activate_at, *expires_at),
+        Action::Change { activate_at, .. } => (*activate_at, None),
+        _ => (None, None),
+    };
+    activate_at.into_iter().chain(expires_at)
+}
