@@ -246,7 +246,11 @@ impl Simulation {
         if world.strikes(Fault::WriteMisfit) {
             object.insert(MISFIT.to_owned(), Value::Bool(true));
         }
-        if world.strikes(Fault::WriteAtLimit) {
+        // An override may make the room that it takes away again when it ends.
+        let takes_room = world.chance.has(Fault::WriteAtLimit)
+            && self.host.ledger.takes_away("pad")
+            && world.desk.one_in(2);
+        if world.strikes(Fault::WriteAtLimit) || takes_room {
             oracle::fill(&mut object, "pad", &Object::new());
         }
         document(object)
@@ -264,7 +268,7 @@ impl Simulation {
             }
         }
         for name in ["pad", "region", "debug"] {
-            if desk.one_in(4) {
+            if desk.one_in(3) {
                 patch.insert(name.to_owned(), Value::Null);
             }
         }

@@ -186,7 +186,10 @@ impl Books {
         let stored = self.stored(host);
         if self.trusting {
             self.model.stack.source = stored.source.clone();
-            self.model.pulled = stored.pulled.clone();
+            // What an earlier code left has none until it is opened.
+            if !host.database.query(CONTROL).is_empty() {
+                self.model.pulled = stored.pulled.clone();
+            }
         }
         if stored.base != self.model.base {
             let known = stored.base == self.started_with || self.trusting;

@@ -27,6 +27,13 @@ impl Ledger {
         pendings
     }
 
+    /// Whether the override in force takes this key away.
+    pub(crate) fn takes_away(&self, key: &str) -> bool {
+        let books = self.0.borrow();
+        let patch = books.model.stack.override_.as_ref();
+        patch.is_some_and(|patch| patch.get(key).is_some_and(serde_json::Value::is_null))
+    }
+
     /// The number that readers are told of what comes next.
     pub(crate) fn announced(&self, host: &Host) -> Option<u64> {
         let row = host.database.query(ANNOUNCED);
