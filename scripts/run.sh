@@ -81,6 +81,9 @@ Bellwether runs on $URL (config: $CONFIG, state: $STATE, ready after $SECONDS s)
   how it is           curl -s $auth $URL/v1/spaces/default/status
   reload now          curl -s $auth -X POST $URL/v1/spaces/default/reload
   metrics             curl -s $auth $URL/metrics
+  its history         curl -s $auth $URL/v1/spaces/default/versions
+
+Overrides, rollbacks, changes for later and the rest: README.md, "Operating a space".
 
 Ctrl-C stops it. The log:
 
