@@ -16,7 +16,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::reason::Reason;
 use crate::schema::Schema;
 use crate::sql::SqlError;
-use crate::store::{AuditEntry, Head, KeptAnswer, Signed, Store};
+use crate::store::{AuditEntry, Head, Increments, KeptAnswer, Signed, Store};
 use crate::strict;
 use crate::version::{ETag, UnixMillis, Version};
 
@@ -164,12 +164,15 @@ impl<P: Platform> Coordinator<P> {
     pub fn note_denied(&self, actor: &str, action: &str, denial: &str) {
         let now = self.inner.platform.now();
         let mut state = self.inner.state.borrow_mut();
-        state.uncommitted.add(status::DENIED_WRITES, "", 1);
+        let mut denied = Increments::default();
+        denied.add(status::DENIED_WRITES, "", 1);
         if !state.denials.admits(now) {
+            state.uncommitted.add_all(&denied);
             return;
         }
         let version = state.head.version;
         let noted = Store(&self.inner.platform).atomically(|store| {
+            store.add(&denied)?;
             store.append_audit(&AuditEntry {
                 at: now,
                 actor,
@@ -181,8 +184,9 @@ impl<P: Platform> Coordinator<P> {
                 detail: Some(denial),
             })
         });
-        drop(state);
         if let Err(error) = noted {
+            state.uncommitted.add_all(&denied);
+            drop(state);
             self.log_failure("audit_not_written", &error.0);
         }
     }
