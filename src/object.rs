@@ -58,7 +58,7 @@ impl DurableObject for Coordinator {
             // No longer configured: nothing is to be refreshed until a deploy names it again, and
             // its first request then sets the alarm.
             Err(problem) if problem.kind == ProblemKind::UnknownSpace => {}
-            Err(_) => self.try_again_later().await,
+            Err(_) => self.try_again_later().await?,
         }
         Response::empty()
     }
@@ -94,20 +94,15 @@ impl Coordinator {
     }
 
     /// The alarm is used up, and the space must not be left without one.
-    async fn try_again_later(&self) {
-        if let Err(error) = self
-            .state
-            .storage()
-            .set_alarm(Duration::from_millis(REOPEN_AFTER_MS))
-            .await
-        {
+    async fn try_again_later(&self) -> Result<()> {
+        let delay = Duration::from_millis(REOPEN_AFTER_MS);
+        let set = self.state.storage().set_alarm(delay).await;
+        if let Err(error) = &set {
             let name = self.state.id().name().unwrap_or_default();
-            write_log(&LogRecord::failure(
-                "alarm_failed",
-                &name,
-                &error.to_string(),
-            ));
+            let detail = error.to_string();
+            write_log(&LogRecord::failure("alarm_failed", &name, &detail));
         }
+        set
     }
 
     async fn answer(

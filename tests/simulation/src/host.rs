@@ -300,8 +300,7 @@ impl Host {
             Err(_) => {
                 // As the Worker's shell does it: a refusal is logged, and the next event tries again.
                 let at = self.now().plus(REOPEN_AFTER_MS);
-                let _ = Platform::new(self).set_alarm(at).await;
-                true
+                Platform::new(self).set_alarm(at).await.is_ok()
             }
         }
     }
