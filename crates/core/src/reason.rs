@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::json::Members;
 
-/// The longest [`Reason::pointer`], in characters; a longer one ends in `…`.
+/// The longest [`Refusal::pointer`], in characters; a longer one ends in `…`.
 pub const MAX_POINTER_CHARS: usize = 256;
-/// The longest [`Reason::message`], in characters; a longer one ends in `…`.
+/// The longest [`Refusal::message`], in characters; a longer one ends in `…`.
 pub const MAX_MESSAGE_CHARS: usize = 512;
 
-/// The longest [`Reason::expected`] and [`Reason::found`], in characters; a longer one ends in `…`.
+/// The longest [`Refusal::expected`] and [`Refusal::found`], in characters; a longer one ends in `…`.
 pub const MAX_EXPECTED_CHARS: usize = 240;
 
 /// Why a candidate was refused. Holds pointers, kinds, sizes and key names, never a value: reasons
