@@ -154,6 +154,10 @@ pub(super) async fn note_denied(
     let Some((space, _)) = worker_env.settings.space(space) else {
         return;
     };
+    // Without any token nobody could read of it either, and the object is left in peace.
+    if worker_env.tokens.is_empty() {
+        return;
+    }
     if route.action(method).is_none() || !DENIALS.with_borrow_mut(|denials| denials.admits(now())) {
         return;
     }
