@@ -376,18 +376,23 @@ impl<P: Platform> Job<'_, P> {
         status: u16,
         body: &dyn Fn(&Head) -> Value,
     ) -> Value {
-        let kept_for = state.head.version;
+        let (kept_for, first) = (state.head.version, body(&state.head));
         self.coordinator.prepare_next(state);
+        if state.head.version == kept_for {
+            return first;
+        }
         let body = body(&state.head);
-        if state.head.version != kept_for {
-            let kept = self
-                .store()
-                .atomically(|store| self.keep(store, status, &body));
-            if let Err(error) = kept {
+        let kept = self
+            .store()
+            .atomically(|store| self.keep(store, status, &body));
+        match kept {
+            Ok(()) => body,
+            // What is kept is what is told, now and when the key comes again.
+            Err(error) => {
                 self.coordinator.log_failure("answer_not_kept", &error.0);
+                first
             }
         }
-        body
     }
 
     /// One commit of an action that makes no version, with its audit row.
