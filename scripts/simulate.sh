@@ -52,7 +52,7 @@ case "${1:-}" in
     hunt --seed 1 --seeds 100 --days 500
     laboratory
     "$LABORATORY/target/simulation/simulate" --defects --seed 1
-    "$LABORATORY/target/simulation/simulate" --seed 1 --seeds 400 --days 2000 --branches tests/simulation/unreached.toml
+    "$LABORATORY/target/simulation/simulate" --seed 1 --seeds 100 --days 500 --branches tests/simulation/unreached.toml
     ;;
   *) die "scripts/simulate.sh $1: no such part" "read the head of this file" ;;
 esac
