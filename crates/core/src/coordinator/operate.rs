@@ -16,7 +16,7 @@ use crate::problem::{Problem, ProblemKind};
 use crate::reason::Reason;
 use crate::schema::Schema;
 use crate::settings::duration::format_duration_ms;
-use crate::store::{Head, LayerName, Pending};
+use crate::store::{Control, Head, LayerName, Pending, Schedule};
 use crate::version::UnixMillis;
 use crate::wire::rfc3339;
 
@@ -114,24 +114,11 @@ impl<P: Platform> Job<'_, P> {
         };
         let interval = format_duration_ms(pace.interval_ms);
         let mut body = self.told("done", state.head.version, &state.head);
-        let body = body
-            .flag("paused", control.paused)
-            .text("refresh_interval", &interval)
-            .optional_text(
-                "next_refresh_at",
-                schedule.refresh_due.map(rfc3339).as_deref(),
-            )
-            .take();
-        self.commit(state, "done", |store| {
-            store.put_control(&control)?;
-            store.put_schedule(&schedule)?;
-            self.keep(store, 200, &body)?;
-            let paused = if control.paused { ", paused" } else { "" };
-            Ok(Some(format!("every {interval}{paused}")))
-        })?;
-        state.control = control;
-        state.schedule = schedule;
-        Ok((200, body))
+        body.flag("paused", control.paused)
+            .text("refresh_interval", &interval);
+        let paused = if control.paused { ", paused" } else { "" };
+        let detail = format!("every {interval}{paused}");
+        self.set_pace(state, control, schedule, body, Some(detail))
     }
 
     /// Ends a pin. The source is asked at once, and what it says counts, even where it says what it
@@ -147,18 +134,26 @@ impl<P: Platform> Job<'_, P> {
         if schedule.refresh_due.is_some() {
             schedule.refresh_due = Some(self.signed.at);
         }
-        let mut body = self.told("done", state.head.version, &state.head);
-        let body = body
-            .optional_text(
-                "next_refresh_at",
-                schedule.refresh_due.map(rfc3339).as_deref(),
-            )
-            .take();
+        let body = self.told("done", state.head.version, &state.head);
+        self.set_pace(state, control, schedule, body, None)
+    }
+
+    /// Commits what operators set and when the source is asked next, and tells that.
+    fn set_pace(
+        &self,
+        state: &mut State,
+        control: Control,
+        schedule: Schedule,
+        mut body: Members,
+        detail: Option<String>,
+    ) -> Result<(u16, Value), Problem> {
+        let due = schedule.refresh_due.map(rfc3339);
+        let body = body.optional_text("next_refresh_at", due.as_deref()).take();
         self.commit(state, "done", |store| {
             store.put_control(&control)?;
             store.put_schedule(&schedule)?;
             self.keep(store, 200, &body)?;
-            Ok(None)
+            Ok(detail.clone())
         })?;
         state.control = control;
         state.schedule = schedule;
