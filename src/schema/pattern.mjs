@@ -41,16 +41,17 @@ export function compile(pattern) {
   } catch ({ message }) {
     refuse(`cannot be read (${message.split(": ").pop()})`, 'a regular expression of ECMA-262 (with the flag "u")');
   }
-  const program = { size: 0 };
-  const start = alternatives(new Reader(pattern), 0)({ matched: true }, program);
-  return { size: program.size + 1, test: (text) => matches(start, text) };
+  const program = { size: 0, seesWords: false };
+  const start = alternatives(new Reader(pattern), 0)({ matched: true, id: 0 }, program);
+  const walk = new Walk(start, !program.seesWords);
+  return { size: program.size + 1, test: (text) => walk.matches(text) };
 }
 
 // A part of a pattern is a function that makes the states for it, which lead to `next`, and gives the first of them.
 const state = (cost, made) => (next, program) => {
   program.size += cost;
   if (program.size >= MAX_SIZE) tooLarge();
-  return { ...made, next };
+  return { ...made, next, id: program.size };
 };
 const place = (at) => state(1, { at });
 const set = (ranges, negated) =>
@@ -58,7 +59,10 @@ const set = (ranges, negated) =>
 const split = (next, program, cost = 1) => state(cost, { ways: [] })(next, program);
 
 const isWord = (c) => c !== undefined && CLASSES.w.some(([first, last]) => first <= c && c <= last);
-const wordEnd = (wanted) => place((before, next) => (isWord(before) !== isWord(next)) === wanted);
+const wordEnd = (wanted) => (next, program) => {
+  program.seesWords = true;
+  return place((before, after) => (isWord(before) !== isWord(after)) === wanted)(next, program);
+};
 
 class Reader {
   constructor(pattern) {
@@ -220,28 +224,76 @@ function others(ranges) {
 
 // States that a text led to carry the number of the last round that met them; rounds are never counted anew.
 let round = 0;
+// How much one pattern remembers at most: states, and ways from one set of them to the next.
+const MAX_REMEMBERED = 20_000;
 
-function matches(start, text) {
-  let open = [];
-  let before;
-  for (let at = 0; ; ) {
-    const next = text.codePointAt(at);
+// Follows all ways to match at once. Inside a text it depends on a set of states and a character only where they lead,
+// so that is remembered; unless the pattern looks at the ends of words.
+class Walk {
+  #sets = new Map();
+  #remembered = 0;
+
+  constructor(start, remembers) {
+    this.start = start;
+    this.remembers = remembers;
+  }
+
+  matches(text) {
+    let set = { states: [], ways: new Map() };
+    let before;
+    for (let at = 0; ; ) {
+      const next = text.codePointAt(at);
+      const isInside = this.remembers && before !== undefined && next !== undefined;
+      set = isInside ? this.#remember(set, before, next) : this.#step(set, before, next);
+      if (set === MATCHED) return true;
+      if (next === undefined) return false;
+      at += next > 0xffff ? 2 : 1;
+      before = next;
+    }
+  }
+
+  #remember(set, before, next) {
+    let to = set.ways.get(next);
+    if (to === undefined) {
+      to = this.#step(set, before, next);
+      set.ways.set(next, to);
+      this.#remembered += 1;
+    }
+    return to;
+  }
+
+  #step({ states }, before, next) {
+    const open = [...states];
     const after = [];
     round += 1;
     // A match may begin at every place.
-    open.push(start);
+    open.push(this.start);
     while (open.length > 0) {
       const state = open.pop();
       if (state.round === round) continue;
       state.round = round;
-      if (state.matched) return true;
+      if (state.matched) return MATCHED;
       if (state.ways) open.push(...state.ways);
       else if (state.at) state.at(before, next) && open.push(state.next);
       else if (next !== undefined && state.has(next)) after.push(state.next);
     }
-    if (next === undefined) return false;
-    at += next > 0xffff ? 2 : 1;
-    before = next;
-    open = after;
+    return this.#set(after);
+  }
+
+  // Equal sets are one, so that what is remembered of it serves all.
+  #set(states) {
+    const key = states.map(({ id }) => id).join();
+    const known = this.#sets.get(key);
+    if (known) return known;
+    if (this.#remembered > MAX_REMEMBERED) {
+      this.#sets.clear();
+      this.#remembered = 0;
+    }
+    const set = { states, ways: new Map() };
+    this.#sets.set(key, set);
+    this.#remembered += states.length + 1;
+    return set;
   }
 }
+
+const MATCHED = Symbol("matched");

@@ -5,6 +5,7 @@ import { validate as run } from "../../target/validate.mjs";
 import { compile } from "./compile.mjs";
 import { fitsSeveral, leaves } from "./leaves.mjs";
 import { begin, SPENT } from "./limits.mjs";
+import { quick } from "./quick.mjs";
 import { clip, expectedAndFound } from "./words.mjs";
 
 // How many reasons are told; the one after them says how many more there are. Equal to the core's.
@@ -33,6 +34,8 @@ export function validate(schema, document) {
     const made = compiled(schema);
     if (made.reasons.length > 0) return told(made.reasons);
     const value = JSON.parse(document);
+    begin(made.patterns, true);
+    if (made.keeps(value)) return [];
     begin(made.patterns);
     return told(leaves(run(value, made.root, made.lookup).errors), (errors) => inWords(made, value, errors));
   });
@@ -50,7 +53,10 @@ function answer(work) {
 }
 
 function compiled(text) {
-  if (last.text !== text) last = { text, ...compile(JSON.parse(text)) };
+  if (last.text !== text) {
+    const made = compile(JSON.parse(text));
+    last = { text, ...made, keeps: made.reasons.length > 0 ? null : quick(made) };
+  }
   return last;
 }
 

@@ -52,7 +52,8 @@ const CASES = {
 
 for (const [what, [schema, document]] of Object.entries(CASES)) {
   test(what, () => {
-    const written = JSON.stringify(schema);
+    // With a keyword that the quick look leaves to the package, which is to reach its limit.
+    const written = JSON.stringify({ not: { type: "null" }, ...schema });
     assert.equal(code(check(written)), "valid");
     assert.equal(code(validate(written, JSON.stringify(document))), "schema_limit");
   });

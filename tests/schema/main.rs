@@ -22,6 +22,11 @@ fn patterns() {
 }
 
 #[test]
+fn quick() {
+    passes("quick");
+}
+
+#[test]
 fn words() {
     passes("words");
 }
