@@ -26,11 +26,12 @@ pub(crate) const PRUNE_HISTORY: &str = "DELETE FROM history WHERE \
     OR version < (SELECT MAX(version) FROM history WHERE adopted_at_ms <= ?)) \
     AND version < (SELECT MAX(version) FROM history) \
     AND version NOT IN (SELECT pinned_to FROM control WHERE pinned_to IS NOT NULL) \
-    AND version NOT IN (SELECT rollback_of FROM pending WHERE rollback_of IS NOT NULL)";
-/// The newest one stays even where `history` does not know it.
-pub(crate) const PRUNE_VERSIONS: &str = "DELETE FROM versions \
-    WHERE version NOT IN (SELECT version FROM history) \
-    AND version < (SELECT MAX(version) FROM versions)";
+    AND version NOT IN (SELECT rollback_of FROM pending WHERE rollback_of IS NOT NULL) \
+    RETURNING version";
+/// Row by row: to look for what `history` lacks takes a walk over all documents. The newest one
+/// stays even where `history` does not know it.
+pub(crate) const PRUNE_VERSION: &str =
+    "DELETE FROM versions WHERE version = ? AND version < (SELECT MAX(version) FROM versions)";
 
 pub(crate) const SELECT_LAYER: &str = "SELECT hash, document, version FROM layers WHERE layer = ?";
 pub(crate) const UPSERT_LAYER: &str = "INSERT INTO layers \

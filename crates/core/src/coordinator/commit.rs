@@ -84,7 +84,7 @@ impl<P: Platform> Coordinator<P> {
                     store.put_layer(*name, layer, signed.at, head.version)?;
                 }
             }
-            if stack.override_.is_none() {
+            if touches_override && stack.override_.is_none() {
                 store.delete_layer(LayerName::Override)?;
             }
             if let Some(id) = ready.was {

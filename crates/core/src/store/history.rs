@@ -113,8 +113,13 @@ impl<S: Sql> Store<'_, S> {
             Param::unsigned(retention.versions),
             Param::unsigned(replaced_by),
         ];
-        self.0.exec(statements::PRUNE_HISTORY, &params)?;
-        self.0.exec(statements::PRUNE_VERSIONS, &[]).map(drop)
+        for row in self.0.exec(statements::PRUNE_HISTORY, &params)? {
+            let mut columns = Columns::of(row);
+            let version = Columns::end(columns.unsigned(), columns)?;
+            let params = [Param::unsigned(version)];
+            self.0.exec(statements::PRUNE_VERSION, &params)?;
+        }
+        Ok(())
     }
 }
 
