@@ -12,7 +12,7 @@ use bellwether_core::names::header;
 use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::routes::{Leaf, Route};
 use bellwether_core::schedule::REOPEN_AFTER_MS;
-use bellwether_reader::text_of;
+use bellwether_reader::bytes_of;
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::host::{Host, write_log};
@@ -136,8 +136,7 @@ impl Coordinator {
             }
             leaf => {
                 let method = request.inner().method();
-                let body = text_of(request.inner().text()).await;
-                let body = body.map_err(|_| Problem::bad_request("the body broke off"))?;
+                let body = body_text(&request).await?;
                 let field = |name: &str| request_header(&request, name);
                 let asked = ApiRequest {
                     leaf,
@@ -150,6 +149,16 @@ impl Coordinator {
             }
         }
     }
+}
+
+/// Bytes first: `text()` would replace what is not UTF-8.
+async fn body_text(request: &Request) -> std::result::Result<String, Problem> {
+    if request.inner().body().is_none() {
+        return Ok(String::new());
+    }
+    let bytes = bytes_of(request.inner().array_buffer()).await;
+    let bytes = bytes.map_err(|_| Problem::bad_request("the body broke off before its end"))?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| Problem::bad_request("the body is not UTF-8"))
 }
 
 async fn pending_snapshot(core: &Core<Host>, query: &str) -> std::result::Result<Answer, Problem> {

@@ -12,8 +12,10 @@ use bellwether_core::space_name::SpaceName;
 use bellwether_core::strict;
 use bellwether_core::throttle::Throttle;
 use bellwether_core::token::Denied;
-use bellwether_reader::{Outgoing, text_of};
+use bellwether_reader::{Outgoing, bytes_of, text_of};
+use js_sys::Uint8Array;
 use serde_json::Value;
+use wasm_bindgen::JsValue;
 use worker::{Date, Env, Request, Response, web_sys};
 
 use super::readers;
@@ -133,7 +135,7 @@ pub(super) async fn pass_on(
         .collect();
     fields.push((header::ACTOR, asked.actor));
     let path = with_query(leaf_path(asked.space, asked.leaf), asked.query);
-    let body = body.as_deref();
+    let body = body.as_ref();
     let reply = call(env, worker_env, asked.space, &method, &path, &fields, body).await?;
     answer(reply, &ANSWER_HEADERS).await
 }
@@ -193,7 +195,7 @@ async fn call(
     method: &str,
     path: &str,
     fields: &[(&str, &str)],
-    body: Option<&str>,
+    body: Option<&JsValue>,
 ) -> Result<Response, Problem> {
     let TransportSettings::Object { binding } = &worker_env.settings.reader.transport else {
         return Err(Problem::new(
@@ -242,51 +244,74 @@ async fn answer(reply: Response, pass_on: &[&'static str]) -> Result<Answer, Pro
     Ok(answer)
 }
 
-/// The body, within its limit and of the media type that it must have.
+/// The body, within its limit and of the media type that it must have. Where its length is known
+/// beforehand, it stays on the JavaScript side: a copy here and a text made of it would cost more
+/// than all else that is done for a write.
 async fn request_body(
     request: &mut Request,
     leaf: Leaf,
     method: &str,
-) -> Result<Option<String>, Problem> {
-    let media_type = request_header(request, header::CONTENT_TYPE);
-    let limit = leaf.max_body_bytes();
-    let body = match request.stream() {
-        // Without a body there is no stream.
-        Err(_) => return Ok(None),
-        Ok(stream) => body::read(stream, limit).await,
-    };
-    let body = match body {
-        Err(_) => return Err(Problem::bad_request("the body broke off before its end")),
-        Ok(Body::Oversized(_)) => {
-            return Err(Problem::new(
-                ProblemKind::ContentTooLarge,
-                format!("expected a body of at most {limit} bytes"),
-            ));
-        }
-        Ok(Body::Whole(body)) => body,
-    };
-    if body.is_empty() {
+) -> Result<Option<JsValue>, Problem> {
+    if request.inner().body().is_none() {
         return Ok(None);
     }
+    let limit = leaf.max_body_bytes();
+    let announced = request_header(request, header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.parse::<usize>().ok());
+    let bytes = match announced {
+        Some(announced) if announced > limit => return Err(too_large(limit)),
+        Some(_) => bytes_of(request.inner().array_buffer())
+            .await
+            .map_err(|_| broke_off())?,
+        None => {
+            let stream = request.stream().map_err(|_| broke_off())?;
+            match body::read(stream, limit).await.map_err(|_| broke_off())? {
+                Body::Oversized(_) => return Err(too_large(limit)),
+                Body::Whole(body) => Uint8Array::from(body.as_slice()),
+            }
+        }
+    };
+    // Whoever holds a service binding may announce what he likes.
+    if bytes.length() as usize > limit {
+        return Err(too_large(limit));
+    }
+    if bytes.length() == 0 {
+        return Ok(None);
+    }
+    check_media_type(request, method)?;
+    Ok(Some(bytes.into()))
+}
+
+fn check_media_type(request: &Request, method: &str) -> Result<(), Problem> {
+    let media_type = request_header(request, header::CONTENT_TYPE);
     let essence = media_type
         .as_deref()
         .and_then(|text| text.split(';').next());
     let essence = essence.unwrap_or_default().trim().to_ascii_lowercase();
-    let merge_patch = method == "PATCH" && essence == media::MERGE_PATCH;
-    if essence != media::JSON && !merge_patch {
-        let or = if method == "PATCH" {
-            " or application/merge-patch+json"
-        } else {
-            ""
-        };
-        return Err(Problem::new(
-            ProblemKind::UnsupportedMediaType,
-            format!("expected a body of the media type {}{or}", media::JSON),
-        ));
+    let is_patch = method == "PATCH";
+    if essence == media::JSON || (is_patch && essence == media::MERGE_PATCH) {
+        return Ok(());
     }
-    let text = String::from_utf8(body);
-    text.map(Some)
-        .map_err(|_| Problem::bad_request("the body is not UTF-8"))
+    let or = if is_patch {
+        " or application/merge-patch+json"
+    } else {
+        ""
+    };
+    Err(Problem::new(
+        ProblemKind::UnsupportedMediaType,
+        format!("expected a body of the media type {}{or}", media::JSON),
+    ))
+}
+
+fn broke_off() -> Problem {
+    Problem::bad_request("the body broke off before its end")
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(
+        ProblemKind::ContentTooLarge,
+        format!("expected a body of at most {limit} bytes"),
+    )
 }
 
 fn unavailable(detail: &str) -> Problem {

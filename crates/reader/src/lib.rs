@@ -41,5 +41,5 @@ pub use bellwether_core::{ETag, Version};
 pub use env::{json_text, json_var, now, secret};
 pub use outgoing::{InvalidRequest, Outgoing};
 pub use reader::{ReadError, Reader, Report};
-pub use text::{BrokeOff, text_of};
+pub use text::{BrokeOff, bytes_of, text_of};
 pub use typed::Rejection;

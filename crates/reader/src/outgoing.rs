@@ -8,14 +8,14 @@ use worker::{Headers, Request};
 /// A request to make.
 #[derive(Debug)]
 pub struct Outgoing<'a> {
-    /// `GET` or `POST`.
+    /// In upper case.
     pub method: &'a str,
     /// Where to.
     pub url: &'a str,
     /// Header fields.
     pub fields: &'a [(&'a str, &'a str)],
-    /// A body, for `POST`.
-    pub body: Option<&'a str>,
+    /// A body, as the platform takes it: a text, or bytes.
+    pub body: Option<&'a JsValue>,
     /// Whether to ask past every HTTP cache on the way.
     pub uncached: bool,
 }
@@ -37,7 +37,7 @@ impl Outgoing<'_> {
         init.set_headers(headers.0.as_ref());
         init.set_redirect(RequestRedirect::Manual);
         if let Some(body) = self.body {
-            init.set_body(&JsValue::from_str(body));
+            init.set_body(body);
         }
         if self.uncached {
             let object: &Object = init.as_ref();

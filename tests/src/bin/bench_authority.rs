@@ -15,25 +15,36 @@ use serde_json::{Value, json};
 
 /// How often each peer is measured.
 const ROUNDS: usize = 300;
+/// Rounds before that, which warm the machine up.
+const WARM_UP: usize = 50;
 const PUBLISH_BYTES: usize = 20_000;
+const SMALL_BYTES: usize = 100;
 const LARGE_BYTES: usize = 1_040_000;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let token = Token::new("bench", "bench-secret-8d01", &["read", "reload", "publish"]);
     let space = json!({ "source": "none", "guard": { "max_key_loss": 100 } });
-    let settings = json!({ "spaces": { "publish": space, "few": space, "many": space } });
+    let settings = json!({ "spaces": {
+        "small": space, "plain": space, "kept": space, "few": space, "many": space,
+    } });
     let deployment = Deployment::coordinator()
         .settings(settings)
         .tokens(std::slice::from_ref(&token));
     let (_workerd, client) = deployment.start();
     let client = client.with_token(&token.secret);
-    publishes(&client.in_space("publish")).await;
+    publishes(
+        &client.in_space("small"),
+        &client.in_space("plain"),
+        &client.in_space("kept"),
+    )
+    .await;
     pages(&client.in_space("few"), &client.in_space("many")).await;
 }
 
-/// A document of this size with a schema to keep, adopted and durable, beside a read that is answered 304.
-async fn publishes(client: &Client) {
+/// A document of this size with a schema to keep, adopted and durable, beside a read that is answered 304; and beside
+/// it what the parts of that cost: a small document, and one without a schema.
+async fn publishes(small: &Client, plain: &Client, kept: &Client) {
     let schema = json!({
         "type": "object",
         "required": ["mark", "items"],
@@ -49,43 +60,58 @@ async fn publishes(client: &Client) {
             } },
         },
     });
-    client
-        .write(Method::PUT, "document", &[], Some(&items(PUBLISH_BYTES, 0)))
+    publish(kept, PUBLISH_BYTES, 0).await;
+    kept.write(Method::PUT, "schema", &[], Some(&schema))
         .await
         .ok();
-    client
-        .write(Method::PUT, "schema", &[], Some(&schema))
-        .await
-        .ok();
-    let (mut reads, mut writes) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS + 20 {
-        let etag = client.snapshot().await.etag.unwrap();
-        let path = client.path("snapshot");
+    let peers = [
+        (small, SMALL_BYTES),
+        (plain, PUBLISH_BYTES),
+        (kept, PUBLISH_BYTES),
+    ];
+    let mut reads = Vec::new();
+    let mut writes = [Vec::new(), Vec::new(), Vec::new()];
+    for round in 1..=ROUNDS + WARM_UP {
+        let etag = kept.snapshot().await.etag.unwrap();
+        let path = kept.path("snapshot");
         let started = Instant::now();
-        let read = client.get_with(&path, "if-none-match", &etag).await;
+        let read = kept.get_with(&path, "if-none-match", &etag).await;
         let read_us = us(started);
         assert_eq!(read.status, 304);
-        let document = items(PUBLISH_BYTES, round + 1);
-        let started = Instant::now();
-        let written = client
-            .write(Method::PUT, "document", &[], Some(&document))
-            .await
-            .ok();
-        let write_us = us(started);
-        assert_eq!(written.json()["outcome"], "adopted");
-        // The first ones warm the machine up.
-        if round >= 20 {
+        if round > WARM_UP {
             reads.push(read_us);
-            writes.push(write_us);
+        }
+        for ((client, bytes), times) in peers.into_iter().zip(&mut writes) {
+            let write_us = publish(client, bytes, round).await;
+            if round > WARM_UP {
+                times.push(write_us);
+            }
         }
     }
     println!("publish of {PUBLISH_BYTES} bytes that keep a schema, {ROUNDS} rounds");
     println!("  conditional read, 304        {}", told(&mut reads));
-    println!("  publish, adopted and durable {}", told(&mut writes));
+    let [small, plain, kept] = &mut writes;
+    println!("  publish, adopted and durable {}", told(kept));
+    println!("  the same without a schema    {}", told(plain));
+    println!("  the same of {SMALL_BYTES} bytes        {}", told(small));
     println!(
-        "  ratio of medians             {:.2} (at most 3)",
-        ratio(&writes, &reads)
+        "  ratios of medians            {:.2} (at most 3), {:.2}, {:.2}",
+        ratio(kept, &reads),
+        ratio(plain, &reads),
+        ratio(small, &reads)
     );
+}
+
+async fn publish(client: &Client, bytes: usize, mark: usize) -> f64 {
+    let document = items(bytes, mark);
+    let started = Instant::now();
+    let written = client
+        .write(Method::PUT, "document", &[], Some(&document))
+        .await
+        .ok();
+    let took_us = us(started);
+    assert_eq!(written.json()["outcome"], "adopted");
+    took_us
 }
 
 /// Status and a page of versions: a space with 3 versions of 1 MiB beside one with 100.
