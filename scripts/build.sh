@@ -2,17 +2,19 @@
 # worker-build's release output in build/, the same bytes from any folder of a machine.
 #   scripts/build.sh [--with-setup]     as wrangler calls it
 #   scripts/build.sh --follower         examples/follower instead, in target/follower/, for the tests
+#   scripts/build.sh --empty-rust       bench/empty-rust instead, in target/empty-rust/, for the benchmarks
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 . scripts/rust-wasm.sh
 . scripts/env.sh
 
-package=bellwether folder=. out=build sources="src migrations"
-if [ "${1:-}" = --follower ]; then
-  # worker-build takes its output folder relative to the crate's.
-  package=follower folder=examples/follower out=../../target/follower sources="examples/follower migrations"
-fi
+package=bellwether folder=. out=build sources="src migrations" shim="$ROOT/src/shim.mjs"
+# worker-build takes its output folder relative to the crate's.
+case "${1:-}" in
+  --follower) package=follower folder=examples/follower out=../../target/follower sources="examples/follower migrations" shim= ;;
+  --empty-rust) package=empty-rust folder=bench/empty-rust out=../../target/empty-rust sources=bench/empty-rust shim= ;;
+esac
 STAMP="$ROOT/target/$package-build.stamp"
 
 # Everything that the output depends on.
@@ -20,7 +22,7 @@ inputs() {
   {
     # shellcheck disable=SC2086
     find Cargo.toml Cargo.lock package-lock.json $sources crates/*/Cargo.toml crates/*/src \
-      scripts/build.sh scripts/env.sh scripts/wasm-opt scripts/prune-exports.mjs scripts/adapt-validator.mjs -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+      scripts/build.sh scripts/env.sh scripts/esbuild scripts/wasm-opt scripts/prune-exports.mjs scripts/adapt-validator.mjs -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
     with_wasm_rust rustc -vV
     "$TOOLS/bin/worker-build" --version
   } | cksum
@@ -69,7 +71,7 @@ build() {
   knows_immediate_abort || STD_FEATURES="$STD_FEATURES,panic_immediate_abort" STD_FLAG=
   "$BELLWETHER_NODE" scripts/adapt-validator.mjs || die "the validator could not be adapted" "read the message above"
   # With --target given, these flags reach the wasm code only; native builds keep their cache.
-  (cd "$folder" && RUSTC_BOOTSTRAP=1 CARGO_ENCODED_RUSTFLAGS="$(remap)$STD_FLAG" \
+  (cd "$folder" && RUSTC_BOOTSTRAP=1 BELLWETHER_SHIM="$shim" CARGO_ENCODED_RUSTFLAGS="$(remap)$STD_FLAG" \
     with_wasm_rust "$TOOLS/bin/worker-build" --release --out-dir "$out" \
     -- --locked --package "$package" -Zbuild-std=std,panic_abort "-Zbuild-std-features=$STD_FEATURES") || die "the build failed" "read the compiler's message above"
   rm -f "$folder/$out/package.json" "$folder/$out/.gitignore"

@@ -3,7 +3,7 @@
 
 export WASM_BINDGEN_BIN="$TOOLS/bin/wasm-bindgen"
 export WASM_OPT_BIN="$ROOT/scripts/wasm-opt"
-export ESBUILD_BIN="$ROOT/node_modules/esbuild/bin/esbuild"
+export ESBUILD_BIN="$ROOT/scripts/esbuild"
 
 # wrangler's own Node before the machine's, which may be too old for it.
 export PATH="$ROOT/node_modules/.bin:$TOOLS/bin:$PATH"

@@ -4,10 +4,14 @@ use bellwether_core::api::ApiAnswer;
 use bellwether_core::json;
 use bellwether_core::names::{header, media};
 use bellwether_core::problem::Problem;
+use bellwether_reader::hot::{Prepared, PreparedBody};
 use serde_json::Value;
-use worker::{Headers, Request, Response, ResponseBuilder, Result};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
+use worker::{Request, web_sys};
 
 /// An answer before it is one of the platform's.
+#[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
@@ -55,19 +59,24 @@ impl Answer {
         self
     }
 
+    /// Its status and headers, to be used again.
+    pub(crate) fn prepared(&self) -> Prepared {
+        let fields = self.headers.iter();
+        Prepared::new(
+            self.status,
+            fields.map(|(name, value)| (*name, value.as_str())),
+        )
+    }
+
+    /// Its body, to be used again.
+    pub(crate) fn prepared_body(&self) -> PreparedBody {
+        let body = self.body.as_deref();
+        body.map_or(PreparedBody::NONE, PreparedBody::new)
+    }
+
     /// As the platform's response.
-    pub(crate) fn into_response(self) -> Result<Response> {
-        let headers = Headers::new();
-        for (name, value) in &self.headers {
-            headers.set(name, value)?;
-        }
-        let builder = ResponseBuilder::new()
-            .with_status(self.status)
-            .with_headers(headers);
-        Ok(match self.body {
-            Some(body) => builder.fixed(body),
-            None => builder.empty(),
-        })
+    pub(crate) fn into_response(self) -> std::result::Result<web_sys::Response, JsValue> {
+        self.prepared().answer(&self.prepared_body())
     }
 }
 
@@ -90,6 +99,13 @@ impl From<Problem> for Answer {
             body: Some(json::text(&problem.to_json()).into_bytes()),
         }
     }
+}
+
+/// The promise of a response, or of another promise of one: what an event gives that cannot be answered at once.
+pub(crate) fn promised(
+    answer: impl Future<Output = std::result::Result<JsValue, JsValue>> + 'static,
+) -> JsValue {
+    future_to_promise(answer).into()
 }
 
 /// The path and the query of a request, as they were sent. By hand, since parsing a URL costs more

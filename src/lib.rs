@@ -15,10 +15,24 @@ mod worker_env;
 
 pub use object::Coordinator;
 
-use worker::{Context, Env, Request, Response, Result, event};
+use bellwether_reader::hot::Lines;
+use http::promised;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::{Context, Env, web_sys};
 
-/// The Worker's entry.
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    front::handle(request, env, context).await
+/// The Worker's entry: a response, or a promise of one. Exported by hand and not by worker's macro,
+/// so that an answer from memory needs no promise.
+#[wasm_bindgen]
+#[must_use]
+pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
+    let asked = Lines::asked(&request);
+    match front::at_once(&asked, &env) {
+        Some(response) => response,
+        None => {
+            promised(
+                async move { front::handle(request, &asked, &env, &Context::new(context)).await },
+            )
+        }
+    }
 }

@@ -1,52 +1,151 @@
 //! The Durable Object of a space: platform events in, the core's flows out.
 
-#![allow(missing_docs, reason = "durable_object generates methods without docs")]
-
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
+use bellwether_core::ETag;
 use bellwether_core::api::{ApiRequest, pending_version, respond};
 use bellwether_core::coordinator::{Coordinator as Core, OpenError, SnapshotAnswer};
 use bellwether_core::log::LogRecord;
 use bellwether_core::names::header;
 use bellwether_core::problem::{Problem, ProblemKind};
-use bellwether_core::routes::{Leaf, Route};
+use bellwether_core::routes::{Leaf, Route, snapshot_path};
 use bellwether_core::schedule::REOPEN_AFTER_MS;
+use bellwether_core::wire::Freshness;
 use bellwether_reader::bytes_of;
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use bellwether_reader::hot::{Lines, Prepared, PreparedBody};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, Request, Result, State, web_sys};
 
 use crate::host::{Host, write_log};
-use crate::http::{Answer, path_and_query, request_header};
+use crate::http::{Answer, path_and_query, promised, request_header};
 use crate::worker_env::worker_env;
 
-/// Leads one space. Its name is the space's.
-#[durable_object(alarm)]
+/// Leads one space. Its name is the space's. Exported by hand and not by worker's macro, so that a
+/// reader's call can be answered at once.
+#[wasm_bindgen]
 pub struct Coordinator {
-    state: State,
-    env: Env,
-    core: RefCell<Option<Core<Host>>>,
+    object: Rc<Object>,
 }
 
-impl DurableObject for Coordinator {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl Coordinator {
+    /// Made by the platform, for each object that lives.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
         Self {
-            state,
-            env,
-            core: RefCell::new(None),
+            object: Rc::new(Object {
+                state: State::from(state),
+                env,
+                core: RefCell::new(None),
+                prepared: RefCell::new(None),
+            }),
         }
     }
 
-    async fn fetch(&self, request: Request) -> Result<Response> {
+    /// A response, or a promise of one.
+    #[must_use]
+    pub fn fetch(&self, request: web_sys::Request) -> JsValue {
+        let object = Rc::clone(&self.object);
+        let at_once = object.at_once(&request);
+        match at_once {
+            Some(response) => response.into(),
+            None => promised(async move {
+                let answer = object.respond(request.into()).await;
+                answer.into_response().map(JsValue::from)
+            }),
+        }
+    }
+
+    /// The alarm's handler; a promise that is kept when the alarm need not be repeated.
+    #[must_use]
+    pub fn alarm(&self) -> JsValue {
+        let object = Rc::clone(&self.object);
+        promised(async move {
+            object.ring().await.map_err(JsValue::from)?;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+}
+
+struct Object {
+    state: State,
+    env: Env,
+    core: RefCell<Option<Core<Host>>>,
+    prepared: RefCell<Option<PreparedSnapshot>>,
+}
+
+/// What a snapshot's answers are made of, as long as they stay the same.
+struct PreparedSnapshot {
+    etag: ETag,
+    terms: Freshness,
+    not_modified: Prepared,
+    whole: Prepared,
+    body: PreparedBody,
+}
+
+impl PreparedSnapshot {
+    fn of(answer: &SnapshotAnswer) -> Self {
+        let fields = answer.fields();
+        let with = |mut empty: Answer| {
+            empty.headers.extend(fields.iter().cloned());
+            empty.prepared()
+        };
+        Self {
+            etag: answer.head.etag.clone(),
+            terms: answer.terms,
+            not_modified: with(Answer::empty(304)),
+            whole: with(Answer::json_text("")),
+            body: PreparedBody::new(answer.head.text.as_bytes()),
+        }
+    }
+}
+
+impl Object {
+    /// A reader's call, where it can be answered from memory.
+    fn at_once(&self, request: &web_sys::Request) -> Option<web_sys::Response> {
+        let core = self.core.borrow();
+        let core = core.as_ref()?;
+        let wanted = Lines::wanted(request);
+        let (method, url) = wanted.method_and_url();
+        if method != "GET" || path_and_query(url) != (&*snapshot_path(core.space()), "") {
+            return None;
+        }
+        let answer = core.snapshot_now(wanted.if_none_match())?;
+        // What is announced comes nearer with each answer.
+        if answer.pending.is_some() {
+            return snapshot(answer).into_response().ok();
+        }
+        let mut prepared = self.prepared.borrow_mut();
+        let is_same =
+            |it: &PreparedSnapshot| it.etag == answer.head.etag && it.terms == answer.terms;
+        if !prepared.as_ref().is_some_and(is_same) {
+            *prepared = Some(PreparedSnapshot::of(&answer));
+        }
+        let prepared = prepared.as_ref()?;
+        let response = if answer.not_modified {
+            prepared.not_modified.answer(&PreparedBody::NONE)
+        } else {
+            prepared.whole.answer(&prepared.body)
+        };
+        response.ok()
+    }
+
+    async fn respond(&self, request: Request) -> Answer {
         let answer = match self.core() {
             Ok(core) => self.answer(&core, request).await,
             Err(problem) => Err(problem),
         };
-        answer.unwrap_or_else(Answer::from).into_response()
+        answer.unwrap_or_else(Answer::from)
     }
 
     /// Fails only when no successor stands: a handler that throws is retried a few times, and then
     /// the object has no alarm.
-    async fn alarm(&self) -> Result<Response> {
+    async fn ring(&self) -> Result<()> {
         match self.core() {
             Ok(core) => {
                 if !core.alarm().await {
@@ -60,11 +159,9 @@ impl DurableObject for Coordinator {
             Err(problem) if problem.kind == ProblemKind::UnknownSpace => {}
             Err(_) => self.try_again_later().await?,
         }
-        Response::empty()
+        Ok(())
     }
-}
 
-impl Coordinator {
     /// Opened at the first event that can. A failure is not kept: the next event tries again.
     fn core(&self) -> std::result::Result<Core<Host>, Problem> {
         if let Some(core) = &*self.core.borrow() {

@@ -9,31 +9,31 @@ use bellwether_core::query::query_value;
 use bellwether_core::routes::POINTER_QUERY;
 use bellwether_core::space_name::SpaceName;
 use bellwether_core::wire::server_timing;
+use bellwether_reader::hot::Lines;
 use bellwether_reader::{Read, ReadError, Version};
-use worker::{Context, Env, Request};
+use worker::{Context, Env};
 
-use super::readers;
-use crate::http::{Answer, request_header};
+use super::{readers, warm};
+use crate::http::Answer;
 
 /// Reads one space, or one value of it.
 pub(super) async fn config(
-    request: &Request,
+    asked: &Lines,
     query: &str,
     env: &Env,
     context: &Context,
     space: &SpaceName,
 ) -> Result<Answer, Problem> {
     let pointer = query_value(query, POINTER_QUERY)?;
-    let minimum = minimum_version(request)?;
+    let minimum = asked.min_version().map(minimum_version).transpose()?;
     let reader = readers::reader(space);
     let read = reader.read_at_least(env, context, minimum).await;
     let read = read.map_err(unreadable)?;
-    let if_none_match = request_header(request, header::IF_NONE_MATCH);
     let held = read
         .etag
         .as_ref()
-        .zip(if_none_match)
-        .is_some_and(|(etag, held)| etag.matches_if_none_match(&held));
+        .zip(asked.if_none_match())
+        .is_some_and(|(etag, held)| etag.matches_if_none_match(held));
     let document = &read.value;
     let found = pointer::get(document.object(), pointer.as_deref().unwrap_or_default())?;
     let answer = match found {
@@ -41,7 +41,9 @@ pub(super) async fn config(
         Found::Whole(_) => Answer::json_text(document.text().as_bytes()),
         Found::Part(value) => Answer::json_text(json::text(value)),
     };
-    Ok(describe(answer, &read))
+    let answer = describe(answer, &read);
+    warm::keep(asked, minimum, &reader, &read, &answer);
+    Ok(answer)
 }
 
 /// Why the reader gave nothing.
@@ -53,11 +55,16 @@ pub(super) fn unreadable(error: ReadError) -> Problem {
     }
 }
 
+/// As `Age` tells it.
+pub(super) fn age_s(age_ms: u64) -> u64 {
+    age_ms / 1_000
+}
+
 fn describe(mut answer: Answer, read: &Read<Document>) -> Answer {
     let version = read.version.map_or(0, Version::get);
     answer.add(header::VERSION, &version.to_string());
     answer.add(header::STATE, read.state.as_str());
-    answer.add(header::AGE, &(read.age_ms / 1_000).to_string());
+    answer.add(header::AGE, &age_s(read.age_ms).to_string());
     answer.add(header::SERVER_TIMING, &server_timing("reader", read.state));
     // Whoever keeps it must ask again: only the reader knows how old it is.
     answer.add(header::CACHE_CONTROL, "private, no-cache");
@@ -67,12 +74,9 @@ fn describe(mut answer: Answer, read: &Read<Document>) -> Answer {
     answer
 }
 
-fn minimum_version(request: &Request) -> Result<Option<Version>, Problem> {
-    let Some(asked) = request_header(request, header::MIN_VERSION) else {
-        return Ok(None);
-    };
+fn minimum_version(asked: &str) -> Result<Version, Problem> {
     let version = asked.trim().parse().ok().and_then(Version::new);
-    version.map(Some).ok_or_else(|| {
+    version.ok_or_else(|| {
         Problem::bad_request(format!(
             "the header {} is not a version: expected a whole number from 1",
             header::MIN_VERSION

@@ -4,6 +4,7 @@ mod config;
 mod metrics;
 mod readers;
 mod space;
+mod warm;
 
 use bellwether_core::json::Members;
 use bellwether_core::names::header;
@@ -13,63 +14,89 @@ use bellwether_core::query::refuse_unknown;
 use bellwether_core::routes::{Leaf, Route};
 use bellwether_core::settings::suggest;
 use bellwether_core::space_name::SpaceName;
+use bellwether_reader::hot::Lines;
 use serde_json::Value;
-use worker::{Context, Env, Request, Response, Result};
+use wasm_bindgen::JsValue;
+use worker::{Context, Env, web_sys};
 
-use crate::http::{Answer, path_and_query, request_header};
+use crate::http::{Answer, path_and_query};
 use crate::worker_env::{WorkerEnv, worker_env};
 
-/// Answers one request.
-pub(crate) async fn handle(request: Request, env: Env, context: Context) -> Result<Response> {
-    let without_body = request.inner().method() == "HEAD";
-    let answer = respond(request, &env, &context).await;
-    let mut answer = answer.unwrap_or_else(|refusal| refusal);
-    if without_body {
+pub(crate) use warm::at_once;
+
+/// Answers one request, of which `asked` tells the most.
+pub(crate) async fn handle(
+    request: web_sys::Request,
+    asked: &Lines,
+    env: &Env,
+    context: &Context,
+) -> std::result::Result<JsValue, JsValue> {
+    let reply = respond(request, asked, env, context).await;
+    let mut answer = match reply.unwrap_or_else(Reply::Ours) {
+        Reply::Objects(promise) => return Ok(promise),
+        Reply::Ours(answer) => answer,
+    };
+    if asked.method_and_url().0 == "HEAD" {
         answer.body = None;
     }
-    answer.into_response()
+    answer.into_response().map(JsValue::from)
+}
+
+/// Who made an answer.
+enum Reply {
+    /// The front, perhaps of what the object said.
+    Ours(Answer),
+    /// The object; the promise of it. What a HEAD does not want, the platform leaves out.
+    Objects(JsValue),
 }
 
 async fn respond(
-    request: Request,
+    request: web_sys::Request,
+    asked: &Lines,
     env: &Env,
     context: &Context,
-) -> std::result::Result<Answer, Answer> {
-    let url = request.inner().url();
-    let (path, query) = path_and_query(&url);
+) -> std::result::Result<Reply, Answer> {
+    let (method, url) = asked.method_and_url();
+    let (path, query) = path_and_query(url);
     let route = Route::parse(path).ok_or_else(|| Problem::bare(ProblemKind::NotFound))?;
-    let method = request.inner().method();
-    if !route.allows(&method) {
+    if !route.allows(method) {
         return Err(Problem::method_not_allowed(route.allow()).into());
     }
     if method == "OPTIONS" {
-        return Ok(Answer::empty(204).with(header::ALLOW, &route.allow()));
+        let answer = Answer::empty(204).with(header::ALLOW, &route.allow());
+        return Ok(Reply::Ours(answer));
     }
     let worker_env = worker_env(env);
-    let actor = match route.scope(&method) {
+    let actor = match route.scope(method) {
         None => "",
         Some(scope) => {
-            let presented = request_header(&request, header::AUTHORIZATION);
-            match worker_env.tokens.authorise(presented.as_deref(), scope) {
+            let (_, presented) = asked.question_and_authorization();
+            match worker_env.tokens.authorise(presented, scope) {
                 Ok(actor) => actor,
                 Err(denied) => {
-                    let name = worker_env.tokens.name_of(presented.as_deref());
-                    space::note_denied(env, &worker_env, &route, &method, name, denied).await;
+                    let name = worker_env.tokens.name_of(presented);
+                    space::note_denied(env, &worker_env, &route, method, name, denied).await;
                     return Err(Problem::from(denied).into());
                 }
             }
         }
     };
-    refuse_unknown(query, route.query_names(&method))?;
-    match route {
+    refuse_unknown(query, route.query_names(method))?;
+    let answer = match route {
         Route::Space { space, leaf } => {
             let space = configured(&worker_env, space)?;
             match leaf {
-                Leaf::Config => Ok(config::config(&request, query, env, context, space).await?),
+                Leaf::Config => config::config(asked, query, env, context, space).await?,
                 Leaf::Snapshot => {
-                    Ok(space::snapshot(&request, query, env, &worker_env, space).await?)
+                    let call = space::snapshot(asked, query, &worker_env, space)?;
+                    let promise = call.make(env);
+                    let promise = promise.map_err(|_| space::unbound(&worker_env))?;
+                    if query.is_empty() {
+                        warm::keep_call(asked, call);
+                    }
+                    return Ok(Reply::Objects(promise));
                 }
-                Leaf::Status => space::status(env, &worker_env, space).await,
+                Leaf::Status => space::status(env, &worker_env, space).await?,
                 leaf => {
                     let asked = space::Asked {
                         space,
@@ -77,18 +104,19 @@ async fn respond(
                         query,
                         actor,
                     };
-                    Ok(space::pass_on(request, env, &worker_env, &asked).await?)
+                    space::pass_on(request.into(), env, &worker_env, &asked).await?
                 }
             }
         }
-        Route::Spaces => Ok(spaces(&worker_env)),
-        Route::Metrics => Ok(metrics::metrics(env, &worker_env).await?),
-        Route::Healthz => Ok(state("ok")),
-        Route::Readyz => Ok(ready(env, &worker_env)?),
+        Route::Spaces => spaces(&worker_env),
+        Route::Metrics => metrics::metrics(env, &worker_env).await?,
+        Route::Healthz => state("ok"),
+        Route::Readyz => ready(env, &worker_env)?,
         Route::OpenApi => {
-            Ok(Answer::json_text(openapi::document()).with(header::CACHE_CONTROL, "no-store"))
+            Answer::json_text(openapi::document()).with(header::CACHE_CONTROL, "no-store")
         }
-    }
+    };
+    Ok(Reply::Ours(answer))
 }
 
 /// The spaces that the settings name.

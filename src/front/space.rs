@@ -12,6 +12,7 @@ use bellwether_core::space_name::SpaceName;
 use bellwether_core::strict;
 use bellwether_core::throttle::Throttle;
 use bellwether_core::token::Denied;
+use bellwether_reader::hot::{Lines, PreparedCall};
 use bellwether_reader::{Outgoing, bytes_of, text_of};
 use js_sys::Uint8Array;
 use serde_json::Value;
@@ -23,19 +24,8 @@ use crate::body::{self, Body};
 use crate::http::{Answer, request_header};
 use crate::worker_env::WorkerEnv;
 
-/// Headers of a snapshot that go on to the client.
-const SNAPSHOT_HEADERS: [&str; 10] = [
-    header::CONTENT_TYPE,
-    header::VERSION,
-    header::ETAG,
-    header::STATE,
-    header::FRESHNESS,
-    header::PENDING,
-    header::AGE,
-    header::LAST_MODIFIED,
-    header::CACHE_CONTROL,
-    header::SERVER_TIMING,
-];
+/// The host of requests to the object; never resolved.
+const ORIGIN: &str = "https://object";
 
 /// Headers of a request that go on to the object.
 const PASSED_ON: [&str; 4] = [
@@ -55,19 +45,30 @@ const ANSWER_HEADERS: [&str; 6] = [
     header::REPLAYED,
 ];
 
-/// The head, from the object.
-pub(super) async fn snapshot(
-    request: &Request,
+/// The call for the head, which is answered by the object's own response, untouched. Prepared, for
+/// this is what every reader elsewhere asks for.
+pub(super) fn snapshot(
+    asked: &Lines,
     query: &str,
-    env: &Env,
     worker_env: &WorkerEnv,
     space: &SpaceName,
-) -> Result<Answer, Problem> {
-    let held = request_header(request, header::IF_NONE_MATCH);
-    let held = held.as_deref().map(|held| (header::IF_NONE_MATCH, held));
-    let path = with_query(snapshot_path(space), query);
-    let reply = call(env, worker_env, space, "GET", &path, held.as_slice(), None).await?;
-    answer(reply, &SNAPSHOT_HEADERS).await
+) -> Result<PreparedCall, Problem> {
+    let binding = object_binding(worker_env)?;
+    let url = format!("{ORIGIN}{}", with_query(snapshot_path(space), query));
+    let held = asked.if_none_match();
+    let held = held.map(|held| (header::IF_NONE_MATCH, held));
+    let stand_in = Answer::from(unanswered());
+    let body = stand_in.prepared_body();
+    Ok(PreparedCall::new(
+        (binding, space.as_str(), &url),
+        held,
+        (&stand_in.prepared(), &body),
+    ))
+}
+
+/// There is no such binding.
+pub(super) fn unbound(worker_env: &WorkerEnv) -> Problem {
+    object_binding(worker_env).map_or_else(|problem| problem, no_binding)
 }
 
 /// The object's status, and this isolate's beside it.
@@ -197,15 +198,10 @@ async fn call(
     fields: &[(&str, &str)],
     body: Option<&JsValue>,
 ) -> Result<Response, Problem> {
-    let TransportSettings::Object { binding } = &worker_env.settings.reader.transport else {
-        return Err(Problem::new(
-            ProblemKind::NotServedHere,
-            "this Worker follows a coordinator elsewhere; ask the Worker that BELLWETHER.reader.transport names",
-        ));
-    };
+    let binding = object_binding(worker_env)?;
     let outgoing = Outgoing {
         method,
-        url: &format!("https://object{path}"),
+        url: &format!("{ORIGIN}{path}"),
         fields,
         body,
         uncached: false,
@@ -216,16 +212,31 @@ async fn call(
     let stub = env
         .durable_object(binding)
         .and_then(|namespace| namespace.get_by_name(space.as_str()))
-        .map_err(|_| {
-            Problem::new(
-                ProblemKind::Misconfigured,
-                format!("there is no Durable Object binding {binding:?}"),
-            )
-        })?;
+        .map_err(|_| no_binding(binding))?;
     // Never retried here: what is overloaded would be loaded more.
     stub.fetch_with_request(request)
         .await
-        .map_err(|_| unavailable("the space's object does not answer"))
+        .map_err(|_| unanswered())
+}
+
+/// The binding of the spaces' objects, where they are this Worker's.
+fn object_binding(worker_env: &WorkerEnv) -> Result<&str, Problem> {
+    match &worker_env.settings.reader.transport {
+        TransportSettings::Object { binding } => Ok(binding),
+        _ => Err(Problem::new(
+            ProblemKind::NotServedHere,
+            "this Worker follows a coordinator elsewhere; ask the Worker that BELLWETHER.reader.transport names",
+        )),
+    }
+}
+
+fn no_binding(binding: &str) -> Problem {
+    let detail = format!("there is no Durable Object binding {binding:?}");
+    Problem::new(ProblemKind::Misconfigured, detail)
+}
+
+fn unanswered() -> Problem {
+    unavailable("the space's object does not answer")
 }
 
 async fn answer(reply: Response, pass_on: &[&'static str]) -> Result<Answer, Problem> {

@@ -182,6 +182,22 @@ impl<T> Cache<T> {
         self.paused_until = steady.plus(pause_ms);
     }
 
+    /// Counts a read for which [`plan`](Self::plan) has nothing to do and [`read`](Self::read) gives
+    /// `version`, fresh; tells its age in milliseconds. `None`, and nothing counted, where a read
+    /// would take more than that or give another version.
+    pub fn read_fresh(&mut self, now: UnixMillis, version: Version) -> Option<u64> {
+        let steady = self.clock.read(now);
+        self.switch(steady);
+        let held = self.held.as_ref()?;
+        let age_ms = held.age_ms(steady);
+        let is_fresh = freshness::state_of(&held.terms, age_ms) == ReadState::Fresh;
+        if held.version != version || held.value.is_none() || !is_fresh {
+            return None;
+        }
+        self.counts.fresh += 1;
+        Some(age_ms)
+    }
+
     /// Answers a read at machine time `now` and counts it; `base` is served when nothing is held.
     pub fn read(&mut self, now: UnixMillis, base: &Rc<T>) -> Read<T> {
         let read = self.peek(now, base);

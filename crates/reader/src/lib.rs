@@ -29,6 +29,7 @@
 //! This crate declares no event and no object, so it adds nothing to your Worker's exports.
 
 mod env;
+pub mod hot;
 mod outgoing;
 mod reader;
 mod text;

@@ -4,16 +4,19 @@ use bellwether_core::names::header;
 use bellwether_core::reading::{Answer, Ask};
 use bellwether_core::settings::TransportSettings;
 use bellwether_core::{routes, space_name::SpaceName};
-use worker::{AbortController, AbortSignal, Env, Fetch, Response, web_sys};
+use worker::wasm_bindgen::JsCast as _;
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{AbortController, Env, Fetch, Request, web_sys};
 
 use crate::env;
+use crate::hot::{self, Told};
 use crate::outgoing::Outgoing;
 use crate::text::text_of;
 
 /// The host of requests that go through a binding; never resolved.
 const BINDING_ORIGIN: &str = "https://bellwether";
 
-/// Asks the coordinator, once. Dropped before its end, it aborts the call.
+/// Asks the coordinator, once. Dropped before its end, it aborts the call where that can be.
 ///
 /// # Errors
 /// One line for the log. It holds no token and no document.
@@ -23,16 +26,44 @@ pub(crate) async fn fetch_snapshot(
     space: &SpaceName,
     ask: &Ask,
 ) -> Result<Answer<String>, String> {
-    let abort = match transport {
-        // Only a call over HTTP can be aborted.
-        TransportSettings::Url { .. } => Some(AbortOnDrop(Some(AbortController::default()))),
-        _ => None,
+    let path = match ask {
+        Ask::Head { .. } => routes::snapshot_path(space),
+        Ask::Pending { version } => routes::pending_path(space, *version),
     };
-    let signal = abort
-        .as_ref()
-        .and_then(|abort| abort.0.as_ref().map(AbortController::signal));
-    let response = send(env, transport, space, ask, signal.as_ref()).await?;
-    read(ask, response).await
+    let held = ask.if_none_match();
+    let held = held.map(|etag| (header::IF_NONE_MATCH, etag.as_str()));
+    match transport {
+        TransportSettings::Object { binding } => {
+            let url = format!("{BINDING_ORIGIN}{path}");
+            let asked = hot::ask(env, binding, space.as_str(), &url, held)
+                .map_err(|_| format!("there is no Durable Object binding {binding:?}"))?;
+            let response = JsFuture::from(asked).await.map_err(unreachable)?;
+            read(ask, response.unchecked_into()).await
+        }
+        TransportSettings::Service {
+            binding,
+            token_secret,
+        } => {
+            let service = env
+                .service(binding)
+                .map_err(|_| format!("there is no service binding {binding:?}"))?;
+            let url = format!("{BINDING_ORIGIN}{path}");
+            let request = with_token(env, token_secret, &url, held)?;
+            let response = service.fetch_request(request).await.map_err(unreachable)?;
+            read(ask, response.into()).await
+        }
+        TransportSettings::Url { url, token_secret } => {
+            // Only a call over HTTP can be aborted.
+            let controller = AbortController::default();
+            let signal = controller.signal();
+            let _abort = AbortOnDrop(Some(controller));
+            let request = with_token(env, token_secret, &format!("{url}{path}"), held)?;
+            let fetch = Fetch::Request(request);
+            let response = fetch.send_with_signal(&signal).await.map_err(unreachable)?;
+            read(ask, response.into()).await
+        }
+        TransportSettings::Unusable { reason } => Err(reason.clone()),
+    }
 }
 
 /// Aborting a call that has ended does nothing.
@@ -46,72 +77,35 @@ impl Drop for AbortOnDrop {
     }
 }
 
-async fn send(
+fn with_token(
     env: &Env,
-    transport: &TransportSettings,
-    space: &SpaceName,
-    ask: &Ask,
-    signal: Option<&AbortSignal>,
-) -> Result<Response, String> {
-    let path = match ask {
-        Ask::Head { .. } => routes::snapshot_path(space),
-        Ask::Pending { version } => routes::pending_path(space, *version),
+    token_secret: &str,
+    url: &str,
+    held: Option<(&str, &str)>,
+) -> Result<Request, String> {
+    let bearer = bearer(env, token_secret)?;
+    let fields = [(header::AUTHORIZATION, &*bearer)];
+    let fields: Vec<_> = fields.into_iter().chain(held).collect();
+    let outgoing = Outgoing {
+        method: "GET",
+        url,
+        fields: &fields,
+        body: None,
+        uncached: false,
     };
-    let request = |origin: &str, token_secret: Option<&str>| {
-        let bearer = token_secret.map(|name| bearer(env, name)).transpose()?;
-        let mut fields = Vec::new();
-        if let Some(bearer) = &bearer {
-            fields.push((header::AUTHORIZATION, bearer.as_str()));
-        }
-        if let Some(etag) = ask.if_none_match() {
-            fields.push((header::IF_NONE_MATCH, etag.as_str()));
-        }
-        let outgoing = Outgoing {
-            method: "GET",
-            url: &format!("{origin}{path}"),
-            fields: &fields,
-            body: None,
-            uncached: false,
-        };
-        outgoing.request().map_err(|error| error.to_string())
-    };
-    let sent = match transport {
-        TransportSettings::Object { binding } => {
-            let stub = env
-                .durable_object(binding)
-                .and_then(|namespace| namespace.get_by_name(space.as_str()))
-                .map_err(|_| format!("there is no Durable Object binding {binding:?}"))?;
-            stub.fetch_with_request(request(BINDING_ORIGIN, None)?)
-                .await
-        }
-        TransportSettings::Service {
-            binding,
-            token_secret,
-        } => {
-            let service = env
-                .service(binding)
-                .map_err(|_| format!("there is no service binding {binding:?}"))?;
-            let request = request(BINDING_ORIGIN, Some(token_secret))?;
-            service.fetch_request(request).await
-        }
-        TransportSettings::Url { url, token_secret } => {
-            let request = request(url, Some(token_secret))?;
-            let fetch = Fetch::Request(request);
-            match signal {
-                Some(signal) => fetch.send_with_signal(signal).await,
-                None => fetch.send().await,
-            }
-        }
-        TransportSettings::Unusable { reason } => return Err(reason.clone()),
-    };
-    sent.map_err(|error| format!("the coordinator cannot be reached: {error}"))
+    outgoing.request().map_err(|error| error.to_string())
 }
 
-async fn read(ask: &Ask, response: Response) -> Result<Answer<String>, String> {
-    let field = |name: &str| response.headers().get(name).ok().flatten();
-    let answer = Answer::parse(ask, response.status_code(), field)?;
+fn unreachable(error: impl Into<worker::Error>) -> String {
+    format!("the coordinator cannot be reached: {}", error.into())
+}
+
+async fn read(ask: &Ask, response: web_sys::Response) -> Result<Answer<String>, String> {
+    let told = Told::by(&response);
+    let field = |name: &str| told.header(name).map(str::to_owned);
+    let answer = Answer::parse(ask, told.status(), field)?;
     let body = match answer {
-        Answer::Snapshot { .. } => text_of(web_sys::Response::from(response).text()).await,
+        Answer::Snapshot { .. } => text_of(response.text()).await,
         Answer::NotModified { .. } | Answer::NotScheduled => Ok(String::new()),
     };
     let body = body.map_err(|_| "the answer broke off".to_owned())?;

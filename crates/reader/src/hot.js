@@ -1,0 +1,52 @@
+// What the hot paths ask of the platform. Between wasm and JavaScript a call costs as much as all that is decided on
+// either side, so each of these is one call for what would be many; and what goes over is one text of lines, since a
+// text costs little more than a number. Header values hold no line ends.
+
+// A header as a line: "=" and the value, or nothing where it is not set.
+const line = (headers, name) => {
+  const value = headers.get(name);
+  return value === null ? "" : `=${value}`;
+};
+
+// All that a read of an edge is decided by.
+export function asked(request) {
+  const { headers } = request;
+  return `${request.method} ${request.url}\n${line(headers, "if-none-match")}\n${line(headers, "bellwether-min-version")}\n${line(headers, "authorization")}`;
+}
+
+// All that a reader's call to the object is decided by.
+export function wanted(request) {
+  return `${request.method} ${request.url}\n${line(request.headers, "if-none-match")}`;
+}
+
+// The fields in lines, a name and then its value.
+function headersOf(fields) {
+  const headers = {};
+  const lines = fields.split("\n");
+  for (let at = 0; at + 1 < lines.length; at += 2) headers[lines[at]] = lines[at + 1];
+  return headers;
+}
+
+// The second argument of a Response, to be used as often as one likes.
+export const initOf = (status, fields) => ({ status, headers: headersOf(fields) });
+
+export const answer = (body, init) => new Response(body, init);
+
+// Asks a space's object. Throws at once where there is no such binding.
+export const askObject = (env, binding, space, url, fields) =>
+  env[binding].getByName(space).fetch(url, { headers: headersOf(fields), redirect: "manual" });
+
+// The same, to be called as often as one likes: the object's own response, or a stand-in where it does not answer.
+export function callOf(binding, space, url, fields, body, init) {
+  const asked = { headers: headersOf(fields), redirect: "manual" };
+  return (env) =>
+    env[binding]
+      .getByName(space)
+      .fetch(url, asked)
+      .catch(() => new Response(body, init));
+}
+
+// What a reader makes of an answer: the status, and the headers that it reads, each a line.
+export function told({ status, headers }) {
+  return `${status}\n${line(headers, "bellwether-version")}\n${line(headers, "etag")}\n${line(headers, "bellwether-freshness")}\n${line(headers, "bellwether-pending")}`;
+}

@@ -1,0 +1,62 @@
+// The Worker's entry, in place of worker-build's own, whose proxies cost every request: what the wasm module exports, and
+// a new instance of it after a panic. A panic is a trap here (`panic=immediate-abort`): the request that met it fails,
+// and the instance, whose memory may be broken, serves no other.
+import * as wasm from "./index.js";
+
+let isBroken = false;
+let generation = 0;
+
+function note(error) {
+  if (error instanceof WebAssembly.RuntimeError) {
+    console.error(JSON.stringify({ level: "error", event: "panic", detail: String(error) }));
+    isBroken = true;
+  }
+}
+
+// In a task, no caller gets to know of it.
+addEventListener("error", (event) => note(event.error));
+
+// Calls into the instance, made anew if that is due.
+function call(work) {
+  if (isBroken) {
+    wasm.__wbg_reset_state();
+    isBroken = false;
+    generation += 1;
+  }
+  try {
+    return work();
+  } catch (error) {
+    note(error);
+    throw error;
+  }
+}
+
+export default {
+  fetch: (request, env, context) => call(() => wasm.fetch(request, env, context)),
+};
+
+export class Coordinator {
+  #made = -1;
+
+  constructor(state, env) {
+    this.state = state;
+    this.env = env;
+  }
+
+  // An object outlives its instance: what it kept there is read from storage again.
+  #object() {
+    if (this.#made !== generation) {
+      this.object = new wasm.Coordinator(this.state, this.env);
+      this.#made = generation;
+    }
+    return this.object;
+  }
+
+  fetch(request) {
+    return call(() => this.#object().fetch(request));
+  }
+
+  alarm() {
+    return call(() => this.#object().alarm());
+  }
+}
