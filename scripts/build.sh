@@ -2,6 +2,7 @@
 # worker-build's release output in build/, the same bytes from any folder of a machine.
 #   scripts/build.sh [--with-setup]     as wrangler calls it
 #   scripts/build.sh --follower         examples/follower instead, in target/follower/, for the tests
+#   scripts/build.sh --panicker         tests/panicker instead, in target/panicker/, for the tests
 #   scripts/build.sh --empty-rust       bench/empty-rust instead, in target/empty-rust/, for the benchmarks
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +14,7 @@ package=bellwether folder=. out=build sources="src migrations" shim="$ROOT/src/s
 # worker-build takes its output folder relative to the crate's.
 case "${1:-}" in
   --follower) package=follower folder=examples/follower out=../../target/follower sources="examples/follower migrations" shim= ;;
+  --panicker) package=panicker folder=tests/panicker out=../../target/panicker sources="tests/panicker src/shim.mjs" ;;
   --empty-rust) package=empty-rust folder=bench/empty-rust out=../../target/empty-rust sources=bench/empty-rust shim= ;;
 esac
 STAMP="$ROOT/target/$package-build.stamp"

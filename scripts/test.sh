@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 # The Worker that the tests of the reader's typed sections follow with.
 scripts/build.sh --follower
+scripts/build.sh --panicker
 
 say "test:"
 # The tests mostly wait for workerd: more of them at a time than there are cores.

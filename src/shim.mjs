@@ -5,12 +5,16 @@ import * as wasm from "./index.js";
 
 let isBroken = false;
 let generation = 0;
+// How to fail what the objects here have promised: the instance that was to keep it is gone. The platform fails by
+// itself what nobody will answer any more, but not in an object.
+const promised = new Set();
 
 function note(error) {
-  if (error instanceof WebAssembly.RuntimeError) {
-    console.error(JSON.stringify({ level: "error", event: "panic", detail: String(error) }));
-    isBroken = true;
-  }
+  if (!(error instanceof WebAssembly.RuntimeError)) return;
+  console.error(JSON.stringify({ level: "error", event: "panic", detail: String(error) }));
+  isBroken = true;
+  for (const fail of promised) fail(error);
+  promised.clear();
 }
 
 // In a task, no caller gets to know of it.
@@ -53,10 +57,19 @@ export class Coordinator {
   }
 
   fetch(request) {
-    return call(() => this.#object().fetch(request));
+    return kept(call(() => this.#object().fetch(request)));
   }
 
   alarm() {
-    return call(() => this.#object().alarm());
+    return kept(call(() => this.#object().alarm()));
   }
+}
+
+// Not Promise.race: what is raced against would hold on to all that ever ran.
+function kept(answer) {
+  if (!(answer instanceof Promise)) return answer;
+  return new Promise((resolve, reject) => {
+    promised.add(reject);
+    answer.then(resolve, reject).finally(() => promised.delete(reject));
+  });
 }

@@ -24,6 +24,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod openapi;
+mod panics;
 mod prefix_source;
 mod r2_source;
 mod reload;

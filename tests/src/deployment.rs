@@ -64,6 +64,8 @@ enum Script {
     Edge,
     /// examples/follower.
     Follower(Bound),
+    /// tests/panicker.
+    Panicker,
 }
 
 /// What of the coordinator's script a follower in the same process is bound to.
@@ -157,6 +159,14 @@ impl Deployment {
             ..Self::follower(reader)
         }
         .secret(FOLLOWER_SECRET, &token.secret)
+    }
+
+    /// tests/panicker, with an object of its own.
+    pub fn panicker() -> Self {
+        Self {
+            script: Script::Panicker,
+            ..Self::coordinator()
+        }
     }
 
     /// Another script in the same process ([`Workerd::neighbour`]).
@@ -257,6 +267,7 @@ impl Deployment {
                 paths.follower().join("wrangler.toml"),
             ),
             Script::Coordinator | Script::Edge => (paths.build(), paths.wrangler_toml()),
+            Script::Panicker => (paths.panicker_build(), paths.wrangler_toml()),
         };
         let wrangler = Wrangler::load(&wrangler);
         copy_modules(&build, &folder.join(modules));
@@ -267,8 +278,12 @@ impl Deployment {
             compatibility_flags: &wrangler.compatibility_flags,
             bindings: &self.bindings(),
             externals: &self.externals(),
-            class: (self.script == Script::Coordinator).then_some(names::COORDINATOR_CLASS),
+            class: self.has_object().then_some(names::COORDINATOR_CLASS),
         })
+    }
+
+    fn has_object(&self) -> bool {
+        matches!(self.script, Script::Coordinator | Script::Panicker)
     }
 
     fn externals(&self) -> Vec<(String, String)> {
@@ -285,7 +300,7 @@ impl Deployment {
         let mut bindings = Vec::new();
         let object = (names::COORDINATOR_BINDING, names::COORDINATOR_CLASS);
         match self.script {
-            Script::Coordinator => {
+            Script::Coordinator | Script::Panicker => {
                 bindings.push(capnp::binding(object.0, "durableObjectNamespace", object.1));
             }
             Script::Follower(Bound::Object) => {

@@ -43,6 +43,11 @@ impl Paths {
         self.find("BELLWETHER_BUILD", &["build"])
     }
 
+    /// The same of tests/panicker.
+    pub fn panicker_build(&self) -> PathBuf {
+        self.must("the panicker's build", self.root.join("target/panicker"))
+    }
+
     /// The same of examples/follower (`BELLWETHER_FOLLOWER_BUILD`).
     pub fn follower_build(&self) -> PathBuf {
         self.find("BELLWETHER_FOLLOWER_BUILD", &["target/follower"])

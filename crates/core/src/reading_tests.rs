@@ -99,6 +99,10 @@ impl Reader {
         self.cache.read(UnixMillis(self.now), &self.base)
     }
 
+    fn read_fresh(&mut self, version: Version) -> Option<u64> {
+        self.cache.read_fresh(UnixMillis(self.now), version)
+    }
+
     /// Version (0 for none), state and age of a read.
     fn seen(&mut self) -> (u64, ReadState, u64) {
         let read = self.read();

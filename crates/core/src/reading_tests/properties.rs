@@ -126,6 +126,15 @@ proptest! {
                 ReadState::Expired => prop_assert!(read.age_ms >= TTL_MS + SWR_MS),
                 ReadState::Base => prop_assert_eq!(version, 0),
             }
+            if let Some(version) = read.version {
+                let fresh = (read.state == ReadState::Fresh).then_some(read.age_ms);
+                let counted = reader.cache.counts().fresh + u64::from(fresh.is_some());
+                prop_assert_eq!(reader.read_fresh(version), fresh, "at once only what a read would say");
+                prop_assert_eq!(reader.cache.counts().fresh, counted);
+                for other in [version.next(), Version::new(version.get() - 1)].into_iter().flatten() {
+                    prop_assert_eq!(reader.read_fresh(other), None);
+                }
+            }
             last_version = version;
         }
     }
