@@ -95,5 +95,6 @@ pub(crate) const SELECT_ANSWER: &str =
     "SELECT fingerprint, status, answer FROM idempotency WHERE key = ? AND at_ms >= ?";
 pub(crate) const INSERT_ANSWER: &str = "INSERT OR REPLACE INTO idempotency \
     (key, fingerprint, status, answer, at_ms) VALUES (?, ?, ?, ?, ?)";
+// What is from after now is older: the clock was set back since.
 pub(crate) const PRUNE_ANSWERS: &str = "DELETE FROM idempotency WHERE at_ms < ? \
-    OR key IN (SELECT key FROM idempotency ORDER BY at_ms DESC LIMIT -1 OFFSET ?)";
+    OR key IN (SELECT key FROM idempotency ORDER BY at_ms > ?, at_ms DESC LIMIT -1 OFFSET ?)";
