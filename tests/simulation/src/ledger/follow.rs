@@ -13,6 +13,7 @@ use super::books::{Books, number, object, text};
 use super::model::{Version, Waiting};
 use crate::host::Host;
 use crate::oracle::{self, Stack};
+use crate::requests::DENIAL;
 
 const ROWS: &str = "SELECT id, actor, action, reason, version_before, version_after, outcome, detail \
     FROM audit WHERE id > ? ORDER BY id";
@@ -113,7 +114,7 @@ impl Books {
                     self.follow_refresh(host, row);
                 }
                 if row.action == "reload" {
-                    *self.rows.entry(row.actor.clone()).or_insert(0) += 1;
+                    self.count_row(&row.actor);
                 }
             }
             "bootstrap" | "deploy" => {
@@ -134,6 +135,12 @@ impl Books {
                     world.reach("announcement withdrawn");
                     self.adopt(host, row, head.document, &head.origin);
                 }
+            }
+            _ if row.actor.starts_with("stranger-") => {
+                let right = (row.outcome.as_str(), row.detail.as_str()) == ("refused", DENIAL);
+                world.check(right, "a denied write has its row", || {
+                    format!("{} {} {}", row.action, row.outcome, row.detail)
+                });
             }
             _ => self.follow_operator(host, row),
         }
@@ -352,8 +359,7 @@ impl Books {
             world.violated("whoever is named wrote", detail);
             return;
         };
-        let rows = self.rows.entry(row.actor.clone()).or_insert(0);
-        *rows += 1;
+        let rows = self.count_row(&row.actor);
         let key = write.idempotency.as_ref();
         if row.detail == "idempotency-key-reused" {
             // Whoever came first has it, be it the neighbour who took it by mistake.
@@ -364,7 +370,7 @@ impl Books {
             world.reach("key of another write");
             return;
         }
-        let twice = *rows > 1 && key.is_some();
+        let twice = rows > 1 && key.is_some();
         world.check(!twice, "the same key acts once", || {
             format!("{} {}", row.actor, row.action)
         });
@@ -399,7 +405,7 @@ impl Books {
                 self.model.pendings.push(Waiting {
                     id: row.pending(),
                     at_ms: at.0,
-                    change: change.clone(),
+                    change: Rc::new(change.clone()),
                     actor: row.actor.clone(),
                     refused: false,
                 });

@@ -57,7 +57,7 @@ impl Books {
         self.migrated = false;
         if !kept {
             self.model = self.durable.clone();
-            self.rows = self.durable_rows.clone();
+            self.lose_rows();
         }
         // What nobody saw never was.
         self.versions.split_off(&(self.model.number() + 1));

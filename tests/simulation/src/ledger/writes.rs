@@ -5,6 +5,8 @@ use std::rc::Rc;
 use bellwether_core::coordinator::{SnapshotAnswer, Write, WriteAnswer};
 use bellwether_core::guard::Waivers;
 use bellwether_core::problem::{Problem, ProblemKind};
+use bellwether_core::throttle::DENIALS_A_MINUTE;
+use bellwether_core::version::UnixMillis;
 
 use super::books::{Books, number};
 use super::{Ledger, Waiting};
@@ -81,6 +83,36 @@ impl Ledger {
         }
     }
 
+    /// A write that was turned away is written down, but no more than so many in a minute.
+    pub(crate) fn denies(&self, host: &Host, note: impl FnOnce()) {
+        self.sync(host);
+        let (admitted, rows, refusals) = {
+            let mut books = self.0.borrow_mut();
+            let admitted = books.admits_denial(host.now());
+            (admitted, books.model.audited, books.refusals)
+        };
+        note();
+        if host.doomed.get() {
+            return;
+        }
+        self.sync(host);
+        let mut books = self.0.borrow_mut();
+        let written = books.model.audited - rows;
+        let excused = books.refusals > refusals && written == 0;
+        let expected = u64::from(admitted);
+        host.world.check(
+            excused || written == expected,
+            "so many denied writes a minute have their row",
+            || format!("{written} rows, expected {expected}"),
+        );
+        books.count("denied_writes_total", "");
+        host.world.reach(if admitted {
+            "denied write noted"
+        } else {
+            "denied write counted"
+        });
+    }
+
     /// A version that was asked for ahead of its moment is answered.
     pub(crate) fn answered_ahead(&self, host: &Host, asked: u64, answer: Option<&SnapshotAnswer>) {
         self.sync(host);
@@ -122,6 +154,16 @@ impl Ledger {
 }
 
 impl Books {
+    fn admits_denial(&mut self, now: UnixMillis) -> bool {
+        let minute = self.denied.filter(|(since, _)| {
+            // One that a clock left ahead when it was set back is over.
+            *since <= now && now.since(*since) < 60_000
+        });
+        let (since, before) = minute.unwrap_or((now, 0));
+        self.denied = Some((since, before + 1));
+        before < DENIALS_A_MINUTE
+    }
+
     /// What the change whose moment comes first will make, where readers are told of it.
     fn next_made(&self) -> Option<bellwether_core::Object> {
         let all = Waivers {
