@@ -66,6 +66,12 @@ impl Simulation {
         if world.one_in(12) {
             self.upstream.change_unseen();
         }
+        if world.strikes(Fault::SourceHidden)
+            && let Some(key) = host.ledger.overridden()
+        {
+            self.upstream.change_at(&key);
+            self.reload(Waivers::default(), None);
+        }
         if world.strikes(Fault::SourceFlaps) {
             self.upstream
                 .go_down(world.chance.between(Fault::SourceFlaps, 1_000, 2 * HOUR_MS));
@@ -220,6 +226,9 @@ impl Simulation {
             }
         }
         self.host.deploy(next);
+        if world.strikes(Fault::LimitLowered) {
+            self.host.ledger.spoil(&self.host);
+        }
         self.policy.replace(fleet::policy(world));
         for number in 0..self.size() {
             if !world.one_in(4) {

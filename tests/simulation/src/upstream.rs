@@ -100,6 +100,15 @@ impl Upstream {
         self.revision.set(self.revision.get() + 1);
     }
 
+    /// One value changes, and nothing else.
+    pub(crate) fn change_at(&self, key: &str) {
+        let revision = self.revision.get() + 1;
+        self.revision.set(revision);
+        self.document
+            .borrow_mut()
+            .insert(key.to_owned(), revision.into());
+    }
+
     /// A change that no reader can see.
     pub(crate) fn change_unseen(&self) {
         self.take_away(&format!("ghost{}", self.world.between(0, 9)));

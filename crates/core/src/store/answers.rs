@@ -63,11 +63,7 @@ impl<S: Sql> Store<'_, S> {
                 Param::unsigned(now.0),
             ],
         )?;
-        let params = [
-            Param::unsigned(oldest(now)),
-            Param::unsigned(now.0),
-            Param::unsigned(KEEP_ANSWERS),
-        ];
+        let params = [Param::unsigned(oldest(now)), Param::unsigned(KEEP_ANSWERS)];
         self.0.exec(statements::PRUNE_ANSWERS, &params).map(drop)
     }
 }

@@ -247,6 +247,7 @@ impl Books {
         );
         self.agree_on_control(host, &stored.pulled);
         self.agree_on_pendings(host, quiet);
+        self.agree_on_announcement(host);
     }
 
     fn agree_on_control(&mut self, host: &Host, pulled: &Option<String>) {

@@ -21,7 +21,8 @@ const VERSION: &str = "SELECT hash, document, origin FROM versions WHERE version
 const HISTORY: &str = "SELECT actor, action, reason FROM history WHERE version = ?";
 
 /// What became of a change that did not fit when its moment came is told in these words.
-const UNFIT: [&str; 5] = [
+const UNFIT: [&str; 6] = [
+    "not_an_object",
     "too_large",
     "too_deep",
     "version_gone",
@@ -276,13 +277,7 @@ impl Books {
         world.check(due.at_ms <= first, "changes come in their order", || {
             format!("{} ms after the first", due.at_ms - first)
         });
-        let weighed = self.weigh(
-            &due.change,
-            Waivers {
-                empty_document: true,
-                key_loss: true,
-            },
-        );
+        let weighed = self.weigh_waiting(due);
         world.check(
             weighed.is_some() == (row.outcome != "refused"),
             "a change at its moment ends as it must",
@@ -334,6 +329,16 @@ impl Books {
         if row.adopted() {
             self.adopt(host, row, merged, origin);
         }
+    }
+
+    /// What a change that waits will make: guards are for those who ask.
+    pub(super) fn weigh_waiting(&self, waiting: &Waiting) -> Option<(Stack, Object)> {
+        let waivers = Waivers {
+            empty_document: true,
+            key_loss: true,
+        };
+        let readable = (!waiting.unreadable).then_some(waiting)?;
+        self.weigh(&readable.change, waivers)
     }
 
     pub(super) fn weigh(&self, change: &Change, waivers: Waivers) -> Option<(Stack, Object)> {
@@ -407,6 +412,7 @@ impl Books {
                     at_ms: at.0,
                     change: Rc::new(change.clone()),
                     actor: row.actor.clone(),
+                    unreadable: false,
                     refused: false,
                 });
             }

@@ -36,6 +36,8 @@ pub(crate) struct Waiting {
     pub(crate) at_ms: u64,
     pub(crate) change: Rc<Change>,
     pub(crate) actor: String,
+    /// What is stored of it is a document no more.
+    pub(crate) unreadable: bool,
     /// Its moment came, and it did not fit.
     pub(crate) refused: bool,
 }
@@ -106,6 +108,7 @@ impl Model {
                 at_ms: at.0,
                 change: Rc::new(Change::EndOverride),
                 actor: actor.to_owned(),
+                unreadable: false,
                 refused: false,
             });
         }

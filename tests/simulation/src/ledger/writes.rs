@@ -3,17 +3,17 @@
 use std::rc::Rc;
 
 use bellwether_core::coordinator::{SnapshotAnswer, Write, WriteAnswer};
-use bellwether_core::guard::Waivers;
 use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::throttle::DENIALS_A_MINUTE;
 use bellwether_core::version::UnixMillis;
 
-use super::books::{Books, number};
+use super::books::{Books, number, text};
 use super::{Ledger, Waiting};
 use crate::host::Host;
 use crate::oracle;
 
-const ANNOUNCED: &str = "SELECT version FROM pending ORDER BY activate_at_ms, id LIMIT 1";
+const ABOVE: &str = "SELECT COUNT(*) FROM pending WHERE version > ?";
+const ANNOUNCED: &str = "SELECT version, hash FROM pending ORDER BY activate_at_ms, id LIMIT 1";
 
 impl Ledger {
     /// A write is sent, maybe more than once.
@@ -34,6 +34,13 @@ impl Ledger {
         let books = self.0.borrow();
         let patch = books.model.stack.override_.as_ref();
         patch.is_some_and(|patch| patch.get(key).is_some_and(serde_json::Value::is_null))
+    }
+
+    /// A key that the override in force sets or takes away.
+    pub(crate) fn overridden(&self) -> Option<String> {
+        let books = self.0.borrow();
+        let patch = books.model.stack.override_.as_ref()?;
+        patch.keys().next().cloned()
     }
 
     /// The number that readers are told of what comes next.
@@ -166,14 +173,34 @@ impl Books {
 
     /// What the change whose moment comes first will make, where readers are told of it.
     fn next_made(&self) -> Option<bellwether_core::Object> {
-        let all = Waivers {
-            empty_document: true,
-            key_loss: true,
-        };
-        let (after, merged) = self.weigh(&self.model.first()?.change, all)?;
+        let (after, merged) = self.weigh_waiting(self.model.first()?)?;
         let head = self.model.head.as_ref()?;
         let tells = oracle::in_order(&merged) != oracle::in_order(&head.document);
         (tells && after.origin() != "base").then_some(merged)
+    }
+
+    /// What is written down of what comes next is what it will be.
+    pub(super) fn agree_on_announcement(&self, host: &Host) {
+        // What storage refuses to write down is made up for at the next event.
+        if self.put_off.is_some() || self.trusting || host.doomed.get() {
+            return;
+        }
+        let rows = host.database.query(ANNOUNCED);
+        let written = rows.first().filter(|row| number(&row[0]) > 0);
+        let written = written.map(|row| text(&row[1]));
+        let made = self.next_made().map(|made| oracle::hash(&made));
+        host.world
+            .check(written == made, "what comes next is prepared", || {
+                format!("{written:?} is written down, expected {made:?}")
+            });
+        // Who was told of a number that nothing has any more, and switches, is above the head for good.
+        let head = self.model.number();
+        let above = number(&host.database.query_with(ABOVE, head)[0][0]);
+        let given = self.model.last_version - head;
+        host.world
+            .check(above == given, "a number that is lost is passed", || {
+                format!("{given} were given above version {head}, {above} wait")
+            });
     }
 
     /// What an answer announces is what comes next, and is announced whenever it can be.
