@@ -94,7 +94,9 @@ pub(crate) const DELETE_PENDINGS_OF: &str = "DELETE FROM pending WHERE kind = ?"
 
 pub(crate) const SELECT_ANSWER: &str =
     "SELECT fingerprint, status, answer FROM idempotency WHERE key = ? AND at_ms >= ?";
+// The newest is the last one to go, also where the clock was set back.
 pub(crate) const INSERT_ANSWER: &str = "INSERT OR REPLACE INTO idempotency \
-    (key, fingerprint, status, answer, at_ms) VALUES (?, ?, ?, ?, ?)";
+    (key, fingerprint, status, answer, at_ms) \
+    VALUES (?, ?, ?, ?, MAX(?, (SELECT COALESCE(MAX(at_ms) + 1, 0) FROM idempotency)))";
 pub(crate) const PRUNE_ANSWERS: &str = "DELETE FROM idempotency WHERE at_ms < ? \
     OR key IN (SELECT key FROM idempotency ORDER BY at_ms DESC LIMIT -1 OFFSET ?)";

@@ -86,6 +86,12 @@ faults! {
     WriteMisfit "write-misfit" 1_000..100_000 "an operator's document does not fit the readers' type",
     KilledAtMoment "killed-at-moment" 10_000..500_000 "the object is killed about when a change is due",
     OldDatabase "old-database" 500_000..1_000_000 "the space was begun by the code before, which knew no operators",
+    Denied "denied" 10_000..500_000 "somebody without the right to it tries to write, again and again",
+    PendingStorm "pending-storm" 20..2_000 "operators schedule about as many changes as may wait",
+    DeepLayers "deep-layers" 10_000..500_000 "a document or a deploy's vars hold nested objects and nulls",
+    Drill "drill" 500_000..1_000_000 "in a calm, everybody is to switch at one moment, and back at another",
+    SourceHidden "source-hidden" 30_000..300_000 "the source's document changes only where an override covers it",
+    LimitLowered "limit-lowered" 10_000..500_000 "a deploy lowers a limit, and a change that waits cannot be read any more",
 }
 
 /// The world's chances. Each kind draws from a stream of its own, so that leaving one out (which is

@@ -13,6 +13,7 @@ use bellwether_core::version::{UnixMillis, Version};
 use serde_json::{Value, json};
 
 use crate::chance::Fault;
+use crate::deep;
 use crate::network::{self, Reply};
 use crate::oracle;
 use crate::requests::Request;
@@ -45,6 +46,9 @@ impl Simulation {
             }
             if world.strikes(Fault::KilledAtMoment) {
                 self.kill_at_moment();
+            }
+            if world.strikes(Fault::PendingStorm) {
+                self.pile_up().await;
             }
         }
     }
@@ -108,6 +112,47 @@ impl Simulation {
             host.crash(keep);
         };
         world.executor.spawn(self.director, Box::pin(task));
+    }
+
+    /// Changes for later, until no more may wait: for one moment, or for any of the next hours.
+    async fn pile_up(self: &Rc<Self>) {
+        let world = &self.world;
+        let draw = |low, high| world.chance.between(Fault::PendingStorm, low, high);
+        let first = self.host.now().plus(HOUR_MS);
+        let spread_ms = [0, 11 * HOUR_MS][draw(0, 1) as usize];
+        for revision in 0..draw(60, 130) {
+            let mut patch = Object::new();
+            patch.insert("storm".to_owned(), revision.into());
+            let at = first.plus(draw(0, spread_ms));
+            self.submit(self.for_later(document(patch), at, None));
+            world.executor.sleep(draw(0, 30)).await;
+        }
+    }
+
+    /// An override that begins at a moment, and may end at another.
+    pub(crate) fn for_later(
+        &self,
+        patch: Document,
+        at: UnixMillis,
+        expires_at: Option<UnixMillis>,
+    ) -> Write {
+        let number = self.next_operator();
+        Write {
+            action: Action::Change {
+                change: Change::Override { patch, expires_at },
+                activate_at: Some(at),
+                waivers: Waivers::default(),
+                replaces: None,
+            },
+            actor: format!("operator-{number}"),
+            reason: Some(format!("reason-{number}")),
+            if_match: Some("*".to_owned()),
+            idempotency: Some(Idempotency {
+                key: format!("key-{number}"),
+                fingerprint: format!("write-{number}"),
+            }),
+            dry_run: false,
+        }
     }
 
     fn draft(&self) -> Write {
@@ -243,6 +288,7 @@ impl Simulation {
         if world.desk.one_in(6) {
             object.insert("region".to_owned(), Value::Null);
         }
+        deep::deepen(world, &mut object);
         if world.strikes(Fault::WriteMisfit) {
             object.insert(MISFIT.to_owned(), Value::Bool(true));
         }
@@ -272,6 +318,7 @@ impl Simulation {
                 patch.insert(name.to_owned(), Value::Null);
             }
         }
+        deep::deepen(&self.world, &mut patch);
         document(patch)
     }
 

@@ -8,6 +8,7 @@ use bellwether_core::guard::Waivers;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
 
 use crate::chance::Fault;
+use crate::deep;
 use crate::fleet::{self, Member};
 use crate::host::Deployment;
 use crate::network;
@@ -65,6 +66,12 @@ impl Simulation {
         if world.one_in(12) {
             self.upstream.change_unseen();
         }
+        if world.strikes(Fault::SourceHidden)
+            && let Some(key) = host.ledger.overridden()
+        {
+            self.upstream.change_at(&key);
+            self.reload(Waivers::default(), None);
+        }
         if world.strikes(Fault::SourceFlaps) {
             self.upstream
                 .go_down(world.chance.between(Fault::SourceFlaps, 1_000, 2 * HOUR_MS));
@@ -104,6 +111,9 @@ impl Simulation {
         }
         self.act_on_isolates();
         self.act_as_operator();
+        if world.strikes(Fault::Denied) {
+            self.knock();
+        }
         if world.one_in(10) {
             self.rush().await;
         }
@@ -162,6 +172,23 @@ impl Simulation {
         }
     }
 
+    /// Somebody writes with a token that does not suffice.
+    fn knock(self: &Rc<Self>) {
+        let simulation = Rc::clone(self);
+        let task = async move {
+            let world = &simulation.world;
+            let draw = |low, high| world.chance.between(Fault::Denied, low, high);
+            let pause_ms = [10, 4_000][draw(0, 1) as usize];
+            for _ in 0..draw(1, 60) {
+                let actor = format!("stranger-{}", draw(1, 9));
+                let request = Request::Denied { actor };
+                drop(network::send(&simulation.host, simulation.wire, request));
+                world.executor.sleep(draw(0, pause_ms)).await;
+            }
+        };
+        self.world.executor.spawn(self.director, Box::pin(task));
+    }
+
     /// An operator reloads, and reads that write from the isolate told, or from any.
     fn reload(self: &Rc<Self>, waivers: Waivers, from: Option<usize>) {
         let world = &self.world;
@@ -199,6 +226,9 @@ impl Simulation {
             }
         }
         self.host.deploy(next);
+        if world.strikes(Fault::LimitLowered) {
+            self.host.ledger.spoil(&self.host);
+        }
         self.policy.replace(fleet::policy(world));
         for number in 0..self.size() {
             if !world.one_in(4) {
@@ -228,6 +258,7 @@ impl Simulation {
     /// Faults off: within bounds that are known everything is as if nothing had happened.
     async fn calm(self: &Rc<Self>) {
         let (world, host) = (Rc::clone(&self.world), &self.host);
+        let drills = world.strikes(Fault::Drill);
         world.chance.set_quiet(true);
         self.upstream.recover();
         if world.one_in(2) {
@@ -272,10 +303,13 @@ impl Simulation {
         }
         self.check_healed();
         world.reach("healed");
+        if drills {
+            self.drill().await;
+        }
         world.chance.set_quiet(false);
     }
 
-    fn everyone_reads(&self) {
+    pub(crate) fn everyone_reads(&self) {
         for member in self.members.borrow().iter() {
             member.request(None);
         }
@@ -297,7 +331,7 @@ impl Simulation {
             return;
         }
         for member in self.members.borrow().iter() {
-            let version = member.last_read();
+            let version = member.last_read().map(|(version, _)| version);
             // One whose clock jumped, or the object's, may be ahead by what is announced.
             let ahead = version.is_some() && version == host.ledger.announced(host);
             let on_head = version == Some(head.number) || head.is_base() || ahead;
@@ -361,6 +395,10 @@ pub(crate) fn deployment(world: &World) -> Deployment {
         if !world.one_in(3) {
             layer.insert(name.to_owned(), world.between(0, 2).into());
             layer.insert("mode".to_owned(), world.between(0, 3).into());
+        }
+        if deep::deepen(world, &mut layer) {
+            // What is left of the two is never nothing: that would count as no layer below the source's.
+            layer.entry(name).or_insert(0.into());
         }
         layer
     };

@@ -51,7 +51,7 @@ pub(crate) struct Member {
     /// What it does behind its responses; that may be cancelled alone.
     behind: Cell<Owner>,
     wire: Owner,
-    last_read: Cell<Option<u64>>,
+    last_read: Cell<Option<(u64, u64)>>,
 }
 
 /// How this world's Workers read.
@@ -120,8 +120,8 @@ impl Member {
         self.world.executor.spawn(self.requests, Box::pin(task));
     }
 
-    /// The version of the last read that ended; 0 for the base.
-    pub(crate) fn last_read(&self) -> Option<u64> {
+    /// The version of the last read that ended, 0 for the base, and when that was in true time.
+    pub(crate) fn last_read(&self) -> Option<(u64, u64)> {
         self.last_read.get()
     }
 
@@ -187,8 +187,8 @@ impl Member {
             Ok(read) => {
                 self.watch
                     .check_read(&world, &self.host.ledger, &self.clock, &read);
-                self.last_read
-                    .set(Some(read.version.map_or(0, Version::get)));
+                let version = read.version.map_or(0, Version::get);
+                self.last_read.set(Some((version, world.now_ms())));
                 let refuses = self.policy.on_expired == OnExpired::Error;
                 let expired = read.state == bellwether_core::wire::ReadState::Expired;
                 world.check(

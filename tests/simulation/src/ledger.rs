@@ -104,6 +104,7 @@ impl Ledger {
         books.due_only_in_memory = true;
         books.put_off = Some(host.now());
         books.ever_refused = true;
+        books.refusals += 1;
     }
 
     /// The object died: whatever was acknowledged is there, the rest wholly or not at all.
@@ -115,6 +116,7 @@ impl Ledger {
         books.due_only_in_memory = false;
         books.put_off = None;
         books.ever_refused = false;
+        books.denied = None;
         books.last_settled = None;
         books.told.clear();
         books.counts = books.durable_counts;

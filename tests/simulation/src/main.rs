@@ -10,8 +10,10 @@
 mod chance;
 mod cli;
 mod database;
+mod deep;
 mod desk;
 mod director;
+mod drill;
 mod fleet;
 mod former;
 mod host;

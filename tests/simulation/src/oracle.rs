@@ -1,5 +1,5 @@
 //! What ought to come out, said a second time and more simply than the core says it: documents here
-//! are flat, so a merge is a loop, and a delay is a doubling.
+//! are shallow, so a merge calls itself, and a delay is a doubling.
 
 use bellwether_core::coordinator::Change;
 use bellwether_core::document::{MAX_DOCUMENT_BYTES, Object};
@@ -24,15 +24,37 @@ pub(crate) fn merged(layers: &[&Object]) -> Object {
     merged
 }
 
-/// A flat merge patch.
+/// A merge patch.
 pub(crate) fn patch(target: &mut Object, patch: &Object) {
     for (key, value) in patch {
-        if value.is_null() {
-            target.shift_remove(key);
-        } else {
-            target.insert(key.clone(), value.clone());
+        match value {
+            Value::Null => _ = target.shift_remove(key),
+            Value::Object(inner) => {
+                let below = target.get(key).and_then(Value::as_object);
+                let mut below = below.cloned().unwrap_or_default();
+                self::patch(&mut below, inner);
+                target.insert(key.clone(), below.into());
+            }
+            _ => _ = target.insert(key.clone(), value.clone()),
         }
     }
+}
+
+/// What makes `content` when it is laid on `base`. A null that both have is left out, for it would
+/// take that away.
+fn above(base: &Object, content: &Object) -> Object {
+    let mut above = content.clone();
+    for (key, below) in base {
+        match (below, content.get(key)) {
+            (Value::Null, Some(Value::Null)) => _ = above.shift_remove(key),
+            (_, None) => _ = above.insert(key.clone(), Value::Null),
+            (Value::Object(below), Some(Value::Object(inner))) => {
+                above.insert(key.clone(), self::above(below, inner).into());
+            }
+            _ => {}
+        }
+    }
+    above
 }
 
 /// Fills a layer's key until it and the one below it are a document of the largest size that may be.
@@ -206,16 +228,8 @@ pub(crate) fn weigh(
             after.source = Some(source);
         }
         Change::Rollback { .. } => {
-            let mut source = content?.clone();
-            for (key, below) in base {
-                if below.is_null() && source.get(key) == Some(&Value::Null) {
-                    source.shift_remove(key);
-                } else {
-                    source.entry(key.clone()).or_insert(Value::Null);
-                }
-            }
             after = Stack {
-                source: Some(source),
+                source: Some(above(base, content?)),
                 override_: None,
             };
             exact = content.cloned();
@@ -245,8 +259,8 @@ pub(crate) fn weigh(
 }
 
 /// The order of keys is part of a document's text, and so of its hash.
-pub(crate) fn in_order(object: &Object) -> Vec<(&String, &Value)> {
-    object.iter().collect()
+pub(crate) fn in_order(object: &Object) -> String {
+    serde_json::to_string(object).unwrap_or_default()
 }
 
 /// The shortest and the longest delay after so many failures, in milliseconds. Operators may have set

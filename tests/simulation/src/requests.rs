@@ -9,13 +9,24 @@ use crate::host::{Host, SLOWEST_STORAGE_MS};
 use crate::network::Reply;
 use crate::platform::Platform;
 
+/// Why somebody may not write, as the audit tells it.
+pub(crate) const DENIAL: &str = "forbidden";
+
 /// One request.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
-    Snapshot { if_none_match: Option<String> },
-    Ahead { version: Version },
+    Snapshot {
+        if_none_match: Option<String>,
+    },
+    Ahead {
+        version: Version,
+    },
     Reload(Reload),
     Write(Rc<Write>),
+    /// The front tells of a write that it turned away.
+    Denied {
+        actor: String,
+    },
     Status,
 }
 
@@ -79,6 +90,12 @@ impl Host {
                     Err(problem) => Reply::error(problem.status()),
                 }
             }
+            Request::Denied { actor } => {
+                object.wake().await;
+                let note = || object.note_denied(&actor, "publish", DENIAL);
+                self.ledger.denies(self, note);
+                Reply::error(204)
+            }
             Request::Status => match object.status(Vec::new()).await {
                 Ok(status) if !self.doomed.get() => {
                     self.ledger.status(self, &status);
@@ -96,7 +113,10 @@ impl Host {
             + match request {
                 Request::Snapshot { .. } => BOOTSTRAP_JOIN_MS,
                 Request::Reload(_) => self.deployment.borrow().settings.source_timeout_ms,
-                Request::Status | Request::Write(_) | Request::Ahead { .. } => 0,
+                Request::Status
+                | Request::Write(_)
+                | Request::Ahead { .. }
+                | Request::Denied { .. } => 0,
             }
     }
 }

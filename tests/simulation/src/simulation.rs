@@ -21,9 +21,10 @@ pub(crate) const DAY_MS: u64 = 86_400_000;
 
 const SECOND_MS: u64 = 1_000;
 
-/// More than any world does, and less than one that turns in circles.
+/// More than any world does, and less than one that turns in circles. What storage refuses at its
+/// moment is tried again in a second, and of many changes that are due some may be refused each time.
 const EVENTS_PER_SECOND: u64 = 5_000;
-const ALARMS_PER_MINUTE: u64 = 30;
+const ALARMS_PER_MINUTE: u64 = 90;
 
 /// What became of a world.
 #[derive(Clone, Debug, Default)]

@@ -8,6 +8,7 @@ use bellwether_core::refresh::{Cause, Failure, Fetched, Part};
 use serde_json::Value;
 
 use crate::chance::Fault;
+use crate::deep;
 use crate::oracle;
 use crate::world::World;
 
@@ -82,6 +83,7 @@ impl Upstream {
             let name = *self.world.pick(&["region", "ghost"]);
             document.insert(name.to_owned(), Value::Null);
         }
+        deep::deepen(&self.world, &mut document);
         let former = self.document.replace(document);
         let mut formers = self.former.borrow_mut();
         formers.push(former);
@@ -96,6 +98,15 @@ impl Upstream {
             .borrow_mut()
             .insert(key.to_owned(), Value::Null);
         self.revision.set(self.revision.get() + 1);
+    }
+
+    /// One value changes, and nothing else.
+    pub(crate) fn change_at(&self, key: &str) {
+        let revision = self.revision.get() + 1;
+        self.revision.set(revision);
+        self.document
+            .borrow_mut()
+            .insert(key.to_owned(), revision.into());
     }
 
     /// A change that no reader can see.

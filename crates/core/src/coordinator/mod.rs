@@ -415,7 +415,7 @@ impl<P: Platform> Coordinator<P> {
 
     fn is_change_due(&self) -> bool {
         let state = self.inner.state.borrow();
-        let due = |next: &Next| next.at <= self.inner.platform.now();
+        let due = |next: &Next| next.is_due(self.inner.platform.now());
         state.next.as_ref().is_some_and(due)
     }
 

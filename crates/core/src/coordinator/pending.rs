@@ -26,9 +26,19 @@ pub const RETRY_MS: u64 = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct Next {
     pub(super) at: UnixMillis,
+    /// Storage refused, and it is tried again then.
+    retried: bool,
     /// What it will be, as readers are told; `None` where it would change nothing or does not fit
     /// now.
     pub(super) snapshot: Option<Head>,
+}
+
+impl Next {
+    /// Whether it is to be seen to. A retry is so, too, that is further away than any: the clock was set
+    /// back since, and would put it off by as much.
+    pub(super) fn is_due(&self, now: UnixMillis) -> bool {
+        self.at <= now || (self.retried && self.at > now.plus(RETRY_MS))
+    }
 }
 
 /// A change, ready to be committed.
@@ -57,7 +67,7 @@ impl<P: Platform> Coordinator<P> {
         // Each turn takes one away or puts it off; the bound is for a clock that races meanwhile.
         for turn in 0..=2 * MAX_PENDING {
             let mut state = self.inner.state.borrow_mut();
-            if state.next.as_ref().is_none_or(|next| next.at > now) {
+            if !state.next.as_ref().is_some_and(|next| next.is_due(now)) {
                 return turn > 0;
             }
             if let Err(error) = self.activate(&mut state, now) {
@@ -104,6 +114,7 @@ impl<P: Platform> Coordinator<P> {
     fn put_off(&self, state: &mut State, snapshot: Option<Head>, error: &SqlError) {
         state.next = Some(Next {
             at: self.inner.platform.now().plus(RETRY_MS),
+            retried: true,
             snapshot,
         });
         self.log_failure("activation_failed", &error.0);
@@ -113,6 +124,7 @@ impl<P: Platform> Coordinator<P> {
         let store = Store(&self.inner.platform);
         let mut next = Next {
             at: pending.at,
+            retried: false,
             snapshot: None,
         };
         let weighed = match self.weigh_pending(state, pending)? {

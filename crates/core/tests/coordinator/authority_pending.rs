@@ -7,8 +7,8 @@ use bellwether_core::routes::Leaf;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Ask, Space, Witness, built_in, delete, document, get, object, patch, post, publish, published,
-    put, text, version, with_base,
+    Ask, Place, Space, Strike, Witness, built_in, delete, document, get, object, patch, post,
+    publish, published, put, text, version, with_base,
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -202,6 +202,18 @@ fn a_lost_alarm_is_set_again_by_whoever_makes_the_switch() {
     assert_eq!(version(&space.snapshot()), 4);
     let due = space.machine.now().plus(HOUR_MS.unsigned_abs());
     assert_eq!(space.machine.alarm.get(), Some(due));
+}
+
+#[test]
+fn a_clock_that_is_set_back_puts_off_no_retry() {
+    let space = lived_in();
+    space.does(patch(r#"{"c":1}"#).query("activate_in=1h"));
+    let before = version(&space.snapshot());
+    space.machine.traps.set(Place::Commit, 1, Strike::Once);
+    space.machine.jump_clock(2 * HOUR_MS);
+    assert_eq!(version(&space.snapshot()), before, "storage refused");
+    space.machine.jump_clock(-HOUR_MS / 2);
+    assert_eq!(version(&space.snapshot()), before + 1);
 }
 
 #[test]

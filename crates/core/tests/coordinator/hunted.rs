@@ -10,6 +10,7 @@ use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::refresh::Outcome;
 use bellwether_core::routes::Leaf;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
+use bellwether_core::store::KEEP_ANSWERS;
 use bellwether_core::version::UnixMillis;
 
 use crate::support::{Place, Space, Strike, body, settings, soon, version};
@@ -169,6 +170,23 @@ fn a_layer_that_shows_through_to_nothing_prepares_anew_what_waits() {
         space.wait(&space.call(move |object| async move { object.pending_snapshot(told).await }));
     let text = ahead.unwrap().head.text;
     assert!(text.ends_with(r#""a":2,"b":7}"#), "{text}");
+}
+
+#[test]
+fn a_clock_that_is_set_back_lets_no_new_answer_go() {
+    let space = published();
+    for _ in 0..KEEP_ANSWERS {
+        let nothing = write(&space, Action::Cancel { pending: 9 });
+        send(&space, &nothing).unwrap_err();
+    }
+    assert_eq!(rows(&space, "idempotency"), KEEP_ANSWERS);
+    space.machine.jump_clock(-3_600_000);
+    let write = write(&space, publish(r#"{"a":1}"#, None));
+    let first = send(&space, &write).unwrap();
+    let again = send(&space, &write).unwrap();
+    assert!(again.replayed);
+    assert_eq!(first.body, again.body);
+    assert_eq!(rows(&space, "idempotency"), KEEP_ANSWERS);
 }
 
 #[test]

@@ -67,7 +67,8 @@ pub(super) struct Books {
     /// Every write that was sent, by its actor, and how many rows of the audit tell of it.
     pub(super) orders: BTreeMap<String, Rc<Write>>,
     pub(super) rows: BTreeMap<String, u64>,
-    pub(super) durable_rows: BTreeMap<String, u64>,
+    /// Whose rows may still be lost.
+    fresh_rows: Vec<String>,
     /// What the first answer to a key was.
     pub(super) answers: BTreeMap<String, (u16, String)>,
     /// What the built-in layers were, deploy by deploy.
@@ -84,8 +85,11 @@ pub(super) struct Books {
     pub(super) due_only_in_memory: bool,
     /// When storage last refused: what was due then is tried again a little later.
     pub(super) put_off: Option<UnixMillis>,
-    /// Whether it ever did in this life.
+    /// Whether it ever did in this life, and how often it did in all.
     pub(super) ever_refused: bool,
+    pub(super) refusals: u64,
+    /// The minute of this life in which writes were last turned away, and how many were.
+    pub(super) denied: Option<(UnixMillis, u32)>,
     /// After a death: some of what is there was never told.
     pub(super) trusting: bool,
     /// A version was adopted in this step.
@@ -113,11 +117,29 @@ impl Books {
         *self.counted.entry((name, label.to_owned())).or_insert(0) += 1;
     }
 
+    /// One more row of the audit tells of this actor; how many do.
+    pub(super) fn count_row(&mut self, actor: &str) -> u64 {
+        self.fresh_rows.push(actor.to_owned());
+        let rows = self.rows.entry(actor.to_owned()).or_insert(0);
+        *rows += 1;
+        *rows
+    }
+
+    /// What was not durable never was.
+    pub(super) fn lose_rows(&mut self) {
+        for actor in std::mem::take(&mut self.fresh_rows) {
+            if let Some(rows) = self.rows.get_mut(&actor) {
+                *rows -= 1;
+            }
+        }
+        self.rows.retain(|_, rows| *rows > 0);
+    }
+
     /// What is there now can no longer be lost.
     pub(super) fn make_durable(&mut self) {
         if !self.is_durable {
             self.durable = self.model.clone();
-            self.durable_rows = self.rows.clone();
+            self.fresh_rows.clear();
             self.is_durable = true;
         }
         self.durable_counts = self.counts;
@@ -225,6 +247,7 @@ impl Books {
         );
         self.agree_on_control(host, &stored.pulled);
         self.agree_on_pendings(host, quiet);
+        self.agree_on_announcement(host);
     }
 
     fn agree_on_control(&mut self, host: &Host, pulled: &Option<String>) {
@@ -377,6 +400,7 @@ impl Books {
             ),
             ("source_calls_total", &[""]),
             ("adoptions_total", &[""]),
+            ("denied_writes_total", &[""]),
         ];
         for (name, labels) in labels {
             for label in labels {

@@ -13,6 +13,7 @@ use super::books::{Books, number, object, text};
 use super::model::{Version, Waiting};
 use crate::host::Host;
 use crate::oracle::{self, Stack};
+use crate::requests::DENIAL;
 
 const ROWS: &str = "SELECT id, actor, action, reason, version_before, version_after, outcome, detail \
     FROM audit WHERE id > ? ORDER BY id";
@@ -20,7 +21,8 @@ const VERSION: &str = "SELECT hash, document, origin FROM versions WHERE version
 const HISTORY: &str = "SELECT actor, action, reason FROM history WHERE version = ?";
 
 /// What became of a change that did not fit when its moment came is told in these words.
-const UNFIT: [&str; 5] = [
+const UNFIT: [&str; 6] = [
+    "not_an_object",
     "too_large",
     "too_deep",
     "version_gone",
@@ -113,7 +115,7 @@ impl Books {
                     self.follow_refresh(host, row);
                 }
                 if row.action == "reload" {
-                    *self.rows.entry(row.actor.clone()).or_insert(0) += 1;
+                    self.count_row(&row.actor);
                 }
             }
             "bootstrap" | "deploy" => {
@@ -134,6 +136,12 @@ impl Books {
                     world.reach("announcement withdrawn");
                     self.adopt(host, row, head.document, &head.origin);
                 }
+            }
+            _ if row.actor.starts_with("stranger-") => {
+                let right = (row.outcome.as_str(), row.detail.as_str()) == ("refused", DENIAL);
+                world.check(right, "a denied write has its row", || {
+                    format!("{} {} {}", row.action, row.outcome, row.detail)
+                });
             }
             _ => self.follow_operator(host, row),
         }
@@ -269,13 +277,7 @@ impl Books {
         world.check(due.at_ms <= first, "changes come in their order", || {
             format!("{} ms after the first", due.at_ms - first)
         });
-        let weighed = self.weigh(
-            &due.change,
-            Waivers {
-                empty_document: true,
-                key_loss: true,
-            },
-        );
+        let weighed = self.weigh_waiting(due);
         world.check(
             weighed.is_some() == (row.outcome != "refused"),
             "a change at its moment ends as it must",
@@ -329,6 +331,16 @@ impl Books {
         }
     }
 
+    /// What a change that waits will make: guards are for those who ask.
+    pub(super) fn weigh_waiting(&self, waiting: &Waiting) -> Option<(Stack, Object)> {
+        let waivers = Waivers {
+            empty_document: true,
+            key_loss: true,
+        };
+        let readable = (!waiting.unreadable).then_some(waiting)?;
+        self.weigh(&readable.change, waivers)
+    }
+
     pub(super) fn weigh(&self, change: &Change, waivers: Waivers) -> Option<(Stack, Object)> {
         let content = match change {
             Change::Rollback { to } => self.versions.get(&to.get()),
@@ -352,8 +364,7 @@ impl Books {
             world.violated("whoever is named wrote", detail);
             return;
         };
-        let rows = self.rows.entry(row.actor.clone()).or_insert(0);
-        *rows += 1;
+        let rows = self.count_row(&row.actor);
         let key = write.idempotency.as_ref();
         if row.detail == "idempotency-key-reused" {
             // Whoever came first has it, be it the neighbour who took it by mistake.
@@ -364,7 +375,7 @@ impl Books {
             world.reach("key of another write");
             return;
         }
-        let twice = *rows > 1 && key.is_some();
+        let twice = rows > 1 && key.is_some();
         world.check(!twice, "the same key acts once", || {
             format!("{} {}", row.actor, row.action)
         });
@@ -399,8 +410,9 @@ impl Books {
                 self.model.pendings.push(Waiting {
                     id: row.pending(),
                     at_ms: at.0,
-                    change: change.clone(),
+                    change: Rc::new(change.clone()),
                     actor: row.actor.clone(),
+                    unreadable: false,
                     refused: false,
                 });
             }

@@ -3,20 +3,50 @@
 
 use std::rc::Rc;
 
-use bellwether_core::sql::Column;
+use bellwether_core::coordinator::Change;
+use bellwether_core::sql::{Column, Param};
 use bellwether_core::store::Store;
 
+use super::Ledger;
 use super::books::{Books, COUNTED, COUNTERS, HEAD, LAYERS, SCHEDULE, has, number, object, text};
 use super::model::Version;
 use crate::host::Host;
 use crate::oracle;
 
 const VERSIONS: &str = "SELECT version, hash, document, origin FROM versions ORDER BY version";
+const SPOIL: &str = "UPDATE pending SET document = '[]' WHERE id = ?";
 const UNSEALED_BEFORE: &str = "SELECT COUNT(*) FROM audit";
 const UNSEALED: &str = "SELECT COUNT(*), COUNT(hash) FROM audit";
 
 /// The whole audit is walked at every so many deaths: it is long.
 const DEATHS_PER_CHECK: u64 = 16;
+
+impl Ledger {
+    /// The code that is deployed now takes what is stored of a change for a document no more.
+    pub(crate) fn spoil(&self, host: &Host) {
+        let pendings = self.pendings();
+        let found = pendings.iter().find(|waiting| {
+            let change = &*waiting.change;
+            let holds = matches!(
+                change,
+                Change::Publish(_) | Change::Patch(_) | Change::Override { .. }
+            );
+            holds && waiting.id > 0
+        });
+        let Some(id) = found.map(|waiting| waiting.id) else {
+            return;
+        };
+        host.database.exec(SPOIL, &[Param::unsigned(id)]).unwrap();
+        let mut books = self.0.borrow_mut();
+        for waiting in &mut books.model.pendings {
+            waiting.unreadable |= waiting.id == id;
+        }
+        drop(books);
+        host.database.flush();
+        self.reopen(host, true);
+        host.world.reach("change unreadable");
+    }
+}
 
 impl Books {
     /// Begins with what an earlier code left.
@@ -57,7 +87,7 @@ impl Books {
         self.migrated = false;
         if !kept {
             self.model = self.durable.clone();
-            self.rows = self.durable_rows.clone();
+            self.lose_rows();
         }
         // What nobody saw never was.
         self.versions.split_off(&(self.model.number() + 1));

@@ -34,8 +34,10 @@ pub(crate) struct Waiting {
     /// Its number; 0 until the database was seen, for the end of an override has none in the audit.
     pub(crate) id: u64,
     pub(crate) at_ms: u64,
-    pub(crate) change: Change,
+    pub(crate) change: Rc<Change>,
     pub(crate) actor: String,
+    /// What is stored of it is a document no more.
+    pub(crate) unreadable: bool,
     /// Its moment came, and it did not fit.
     pub(crate) refused: bool,
 }
@@ -50,7 +52,7 @@ impl Waiting {
     }
 
     pub(super) fn rollback_of(&self) -> u64 {
-        match &self.change {
+        match &*self.change {
             Change::Rollback { to } => to.get(),
             _ => 0,
         }
@@ -104,8 +106,9 @@ impl Model {
             self.pendings.push(Waiting {
                 id: 0,
                 at_ms: at.0,
-                change: Change::EndOverride,
+                change: Rc::new(Change::EndOverride),
                 actor: actor.to_owned(),
+                unreadable: false,
                 refused: false,
             });
         }

@@ -3,15 +3,17 @@
 use std::rc::Rc;
 
 use bellwether_core::coordinator::{SnapshotAnswer, Write, WriteAnswer};
-use bellwether_core::guard::Waivers;
 use bellwether_core::problem::{Problem, ProblemKind};
+use bellwether_core::throttle::DENIALS_A_MINUTE;
+use bellwether_core::version::UnixMillis;
 
-use super::books::{Books, number};
+use super::books::{Books, number, text};
 use super::{Ledger, Waiting};
 use crate::host::Host;
 use crate::oracle;
 
-const ANNOUNCED: &str = "SELECT version FROM pending ORDER BY activate_at_ms, id LIMIT 1";
+const ABOVE: &str = "SELECT COUNT(*) FROM pending WHERE version > ?";
+const ANNOUNCED: &str = "SELECT version, hash FROM pending ORDER BY activate_at_ms, id LIMIT 1";
 
 impl Ledger {
     /// A write is sent, maybe more than once.
@@ -32,6 +34,13 @@ impl Ledger {
         let books = self.0.borrow();
         let patch = books.model.stack.override_.as_ref();
         patch.is_some_and(|patch| patch.get(key).is_some_and(serde_json::Value::is_null))
+    }
+
+    /// A key that the override in force sets or takes away.
+    pub(crate) fn overridden(&self) -> Option<String> {
+        let books = self.0.borrow();
+        let patch = books.model.stack.override_.as_ref()?;
+        patch.keys().next().cloned()
     }
 
     /// The number that readers are told of what comes next.
@@ -81,6 +90,36 @@ impl Ledger {
         }
     }
 
+    /// A write that was turned away is written down, but no more than so many in a minute.
+    pub(crate) fn denies(&self, host: &Host, note: impl FnOnce()) {
+        self.sync(host);
+        let (admitted, rows, refusals) = {
+            let mut books = self.0.borrow_mut();
+            let admitted = books.admits_denial(host.now());
+            (admitted, books.model.audited, books.refusals)
+        };
+        note();
+        if host.doomed.get() {
+            return;
+        }
+        self.sync(host);
+        let mut books = self.0.borrow_mut();
+        let written = books.model.audited - rows;
+        let excused = books.refusals > refusals && written == 0;
+        let expected = u64::from(admitted);
+        host.world.check(
+            excused || written == expected,
+            "so many denied writes a minute have their row",
+            || format!("{written} rows, expected {expected}"),
+        );
+        books.count("denied_writes_total", "");
+        host.world.reach(if admitted {
+            "denied write noted"
+        } else {
+            "denied write counted"
+        });
+    }
+
     /// A version that was asked for ahead of its moment is answered.
     pub(crate) fn answered_ahead(&self, host: &Host, asked: u64, answer: Option<&SnapshotAnswer>) {
         self.sync(host);
@@ -122,16 +161,46 @@ impl Ledger {
 }
 
 impl Books {
+    fn admits_denial(&mut self, now: UnixMillis) -> bool {
+        let minute = self.denied.filter(|(since, _)| {
+            // One that a clock left ahead when it was set back is over.
+            *since <= now && now.since(*since) < 60_000
+        });
+        let (since, before) = minute.unwrap_or((now, 0));
+        self.denied = Some((since, before + 1));
+        before < DENIALS_A_MINUTE
+    }
+
     /// What the change whose moment comes first will make, where readers are told of it.
     fn next_made(&self) -> Option<bellwether_core::Object> {
-        let all = Waivers {
-            empty_document: true,
-            key_loss: true,
-        };
-        let (after, merged) = self.weigh(&self.model.first()?.change, all)?;
+        let (after, merged) = self.weigh_waiting(self.model.first()?)?;
         let head = self.model.head.as_ref()?;
         let tells = oracle::in_order(&merged) != oracle::in_order(&head.document);
         (tells && after.origin() != "base").then_some(merged)
+    }
+
+    /// What is written down of what comes next is what it will be.
+    pub(super) fn agree_on_announcement(&self, host: &Host) {
+        // What storage refuses to write down is made up for at the next event.
+        if self.put_off.is_some() || self.trusting || host.doomed.get() {
+            return;
+        }
+        let rows = host.database.query(ANNOUNCED);
+        let written = rows.first().filter(|row| number(&row[0]) > 0);
+        let written = written.map(|row| text(&row[1]));
+        let made = self.next_made().map(|made| oracle::hash(&made));
+        host.world
+            .check(written == made, "what comes next is prepared", || {
+                format!("{written:?} is written down, expected {made:?}")
+            });
+        // Who was told of a number that nothing has any more, and switches, is above the head for good.
+        let head = self.model.number();
+        let above = number(&host.database.query_with(ABOVE, head)[0][0]);
+        let given = self.model.last_version - head;
+        host.world
+            .check(above == given, "a number that is lost is passed", || {
+                format!("{given} were given above version {head}, {above} wait")
+            });
     }
 
     /// What an answer announces is what comes next, and is announced whenever it can be.
