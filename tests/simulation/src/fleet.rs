@@ -1,14 +1,15 @@
 //! The isolates: born, reading in bursts, cancelled behind their responses, killed.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
 use bellwether_core::log::Level;
 use bellwether_core::platform::Task;
-use bellwether_core::reading::{Answer, Ask, Expired, Isolate, Reader};
+use bellwether_core::reading::{Answer, Ask, Expired, Isolate, Read, Reader};
 use bellwether_core::settings::{ColdStart, OnExpired, ReaderSettings};
-use bellwether_core::version::{UnixMillis, Version};
+use bellwether_core::version::{ETag, UnixMillis, Version};
+use bellwether_core::wire::ReadState;
 
 use crate::executor::Owner;
 use crate::host::Host;
@@ -52,6 +53,8 @@ pub(crate) struct Member {
     behind: Cell<Owner>,
     wire: Owner,
     last_read: Cell<Option<(u64, u64)>>,
+    /// What it answered last that was fresh.
+    kept: RefCell<Option<(Version, Rc<Parsed>, ETag)>>,
 }
 
 /// How this world's Workers read.
@@ -99,6 +102,7 @@ impl Member {
             behind: Cell::new(world.executor.new_owner()),
             wire,
             last_read: Cell::new(None),
+            kept: RefCell::new(None),
         })
     }
 
@@ -145,10 +149,14 @@ impl Member {
                 member.world.executor.spawn(member.behind.get(), task);
             }
         };
-        let read = self
-            .reader
-            .read(here, behind, &self.policy, &self.base, at_least)
-            .await;
+        let read = match self.read_kept(at_least) {
+            Some(read) => Ok(read),
+            None => {
+                let (policy, base) = (&self.policy, &self.base);
+                let reader = &self.reader;
+                reader.read(here, behind, policy, base, at_least).await
+            }
+        };
         if let (Some(minimum), Ok(read)) = (at_least, &read) {
             let asked = calls.get() > 0 || !undisturbed || read.version >= Some(minimum);
             // The base stands for a head that holds nothing else, of whatever version.
@@ -189,8 +197,9 @@ impl Member {
                     .check_read(&world, &self.host.ledger, &self.clock, &read);
                 let version = read.version.map_or(0, Version::get);
                 self.last_read.set(Some((version, world.now_ms())));
+                self.keep(&read, at_least);
                 let refuses = self.policy.on_expired == OnExpired::Error;
-                let expired = read.state == bellwether_core::wire::ReadState::Expired;
+                let expired = read.state == ReadState::Expired;
                 world.check(
                     !(refuses && expired),
                     "the policy error keeps the bound",
@@ -205,6 +214,37 @@ impl Member {
                     format!("{:?}", self.policy)
                 });
             }
+        }
+    }
+
+    /// What a front does that keeps its answers: the last one, where the reader says that it holds.
+    fn read_kept(&self, at_least: Option<Version>) -> Option<Read<String>> {
+        let kept = self.kept.borrow();
+        let (version, value, etag) = kept.as_ref().filter(|(held, ..)| at_least <= Some(*held))?;
+        if self.world.one_in(2) {
+            return None;
+        }
+        let age_ms = self
+            .reader
+            .cache()
+            .read_fresh(self.clock.now(&self.world), *version)?;
+        self.world.reach("read from a kept answer");
+        Some(Read {
+            value: Rc::clone(value),
+            version: Some(*version),
+            etag: Some(etag.clone()),
+            age_ms,
+            state: ReadState::Fresh,
+        })
+    }
+
+    fn keep(&self, read: &Read<String>, wanted: Option<Version>) {
+        if let (Some(version), Some(etag), ReadState::Fresh) =
+            (read.version, &read.etag, read.state)
+            && wanted <= Some(version)
+        {
+            let kept = (version, Rc::clone(&read.value), etag.clone());
+            self.kept.replace(Some(kept));
         }
     }
 
