@@ -3,13 +3,17 @@
 //! The state is borrowed only between awaits, never across one; whatever a flow learnt before an
 //! await is read again after it.
 
+mod action;
+mod alarms;
 mod change;
 mod commit;
+mod denied;
 mod history;
 mod open;
 mod operate;
 mod pending;
 mod refresh;
+mod settle;
 mod status;
 mod trigger;
 mod write;
@@ -21,13 +25,13 @@ use std::rc::Rc;
 
 use futures_channel::oneshot;
 
+pub use action::{Action, Idempotency, Write, WriteAnswer};
 pub use change::Change;
 pub use open::{BuiltIn, OpenError};
 pub use pending::{MAX_PENDING, POSTPONE_MS, RETRY_MS};
 pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
 
 pub use trigger::{RefreshReport, Reload, Trigger};
-pub use write::{Action, Idempotency, Write, WriteAnswer};
 
 use crate::document::Document;
 use crate::guard::Waivers;
@@ -115,17 +119,6 @@ struct Flight {
     waiters: Vec<oneshot::Sender<RefreshReport>>,
     /// Every operator who asked for it; each has a row in the audit.
     reloads: Vec<Reload>,
-}
-
-/// How a due time can be wrong while the object lives.
-enum Stray {
-    /// Its alarm was lost.
-    Overdue,
-    /// The clock was set back.
-    TooFar {
-        /// The latest time that makes sense.
-        latest: UnixMillis,
-    },
 }
 
 /// The answer to a snapshot request.
@@ -338,40 +331,6 @@ impl<P: Platform> Coordinator<P> {
             && (state.flight.is_some() || self.due_by_now(&state))
     }
 
-    /// An object that is asked all the time is never evicted, so its schedule is set right while it
-    /// lives as well.
-    fn mend_schedule(&self) {
-        match self.stray() {
-            None => {}
-            Some(Stray::Overdue) => drop(self.start_or_join(Trigger::Alarm)),
-            Some(Stray::TooFar { latest }) => {
-                self.inner.state.borrow_mut().schedule.refresh_due = Some(latest);
-                self.inner.alarm_checked.set(false);
-            }
-        }
-    }
-
-    fn stray(&self) -> Option<Stray> {
-        let now = self.inner.platform.now();
-        let state = self.inner.state.borrow();
-        let due = state.schedule.refresh_due?;
-        let schedule = &state.schedule;
-        let failures = schedule
-            .consecutive_failures
-            .saturating_add(schedule.unsettled);
-        // While a refresh is under way, its deadline comes before the delay.
-        let latest = now
-            .plus(self.inner.settings.source_timeout_ms)
-            .plus(self.pace_of(&state.control).longest_delay_ms(failures));
-        if due > latest {
-            Some(Stray::TooFar { latest })
-        } else if state.flight.is_none() && due.plus(schedule::ALARM_LOST_MS) <= now {
-            Some(Stray::Overdue)
-        } else {
-            None
-        }
-    }
-
     fn is_in_flight(&self) -> bool {
         self.inner.state.borrow().flight.is_some()
     }
@@ -417,38 +376,6 @@ impl<P: Platform> Coordinator<P> {
         let state = self.inner.state.borrow();
         let due = |next: &Next| next.is_due(self.inner.platform.now());
         state.next.as_ref().is_some_and(due)
-    }
-
-    fn wanted_alarm(&self, now: UnixMillis) -> Option<UnixMillis> {
-        let state = self.inner.state.borrow();
-        let change_due = state.next.as_ref().map(|next| next.at);
-        schedule::next_alarm(&[state.schedule.refresh_due, change_due], now)
-    }
-
-    /// Sets the alarm to the earliest due time, or to `due` if that comes first.
-    async fn arm_by(&self, due: UnixMillis) {
-        let now = self.inner.platform.now();
-        let dues = [self.wanted_alarm(now), Some(due)];
-        if let Some(at) = schedule::next_alarm(&dues, now) {
-            self.set_alarm(at).await;
-        }
-    }
-
-    /// Sets the alarm to the earliest due time.
-    async fn arm(&self) {
-        if let Some(at) = self.wanted_alarm(self.inner.platform.now()) {
-            self.set_alarm(at).await;
-        }
-    }
-
-    fn set_alarm(&self, at: UnixMillis) -> Wait<'_> {
-        Box::pin(async move {
-            if let Err(detail) = self.inner.platform.set_alarm(at).await {
-                // Looked at again at the next event, whatever that is.
-                self.inner.alarm_checked.set(false);
-                self.log_failure("alarm_failed", &detail);
-            }
-        })
     }
 
     fn log_failure(&self, event: &'static str, detail: &str) {
