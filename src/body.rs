@@ -1,12 +1,23 @@
-//! Reads a body up to the size cap, and no further.
+//! Reads a body up to the size cap, and no further; in JavaScript, for worker's own streams bring
+//! 3 KB gzipped along, and copy each chunk twice.
 
-use futures_util::StreamExt;
-use worker::ByteStream;
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::JsFuture;
+use worker::web_sys::ReadableStream;
+
+// From the folder in which worker-build has esbuild bundle it, build/.tmp.
+#[wasm_bindgen(raw_module = "../../src/body.mjs")]
+extern "C" {
+    #[wasm_bindgen(js_name = readUpTo)]
+    fn read_up_to(stream: &ReadableStream, cap: f64) -> Promise;
+}
 
 /// A body, or the fact that it is too large.
 pub(crate) enum Body {
     /// All of it.
-    Whole(Vec<u8>),
+    Whole(Uint8Array),
     /// Over the cap; so many bytes at least.
     Oversized(u64),
 }
@@ -18,14 +29,17 @@ pub(crate) struct BrokeOff;
 ///
 /// # Errors
 /// When it breaks off.
-pub(crate) async fn read(mut stream: ByteStream, cap: usize) -> Result<Body, BrokeOff> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| BrokeOff)?;
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > cap {
-            return Ok(Body::Oversized(bytes.len() as u64));
-        }
-    }
-    Ok(Body::Whole(bytes))
+pub(crate) async fn read(stream: &ReadableStream, cap: usize) -> Result<Body, BrokeOff> {
+    #[allow(clippy::cast_precision_loss, reason = "caps are small")]
+    let read = JsFuture::from(read_up_to(stream, cap as f64)).await;
+    let read = read.map_err(|_| BrokeOff)?;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count of bytes"
+    )]
+    Ok(match read.as_f64() {
+        Some(size) => Body::Oversized(size as u64),
+        None => Body::Whole(read.unchecked_into()),
+    })
 }

@@ -8,7 +8,7 @@ use bellwether_reader::hot::{Prepared, PreparedBody};
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
-use worker::{Request, web_sys};
+use worker::web_sys;
 
 /// An answer before it is one of the platform's.
 #[derive(Clone)]
@@ -122,7 +122,7 @@ pub(crate) fn path_and_query(url: &str) -> (&str, &str) {
 }
 
 /// A request header.
-pub(crate) fn request_header(request: &Request, name: &str) -> Option<String> {
+pub(crate) fn request_header(request: &web_sys::Request, name: &str) -> Option<String> {
     request.headers().get(name).ok().flatten()
 }
 

@@ -18,7 +18,7 @@ use bellwether_reader::hot::{Lines, Prepared, PreparedBody};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::DurableObjectState;
-use worker::{Env, Request, Result, State, web_sys};
+use worker::{Env, Result, State, web_sys};
 
 use crate::host::{Host, write_log};
 use crate::http::{Answer, path_and_query, promised, request_header};
@@ -55,7 +55,7 @@ impl Coordinator {
         match at_once {
             Some(response) => response.into(),
             None => promised(async move {
-                let answer = object.respond(request.into()).await;
+                let answer = object.respond(&request).await;
                 answer.into_response().map(JsValue::from)
             }),
         }
@@ -135,7 +135,7 @@ impl Object {
         response.ok()
     }
 
-    async fn respond(&self, request: Request) -> Answer {
+    async fn respond(&self, request: &web_sys::Request) -> Answer {
         let answer = match self.core() {
             Ok(core) => self.answer(&core, request).await,
             Err(problem) => Err(problem),
@@ -205,9 +205,9 @@ impl Object {
     async fn answer(
         &self,
         core: &Core<Host>,
-        request: Request,
+        request: &web_sys::Request,
     ) -> std::result::Result<Answer, Problem> {
-        let url = request.inner().url();
+        let url = request.url();
         let (path, query) = path_and_query(&url);
         let Some(Route::Space { leaf, .. }) = Route::parse(path) else {
             return Err(Problem::bare(ProblemKind::NotFound));
@@ -215,7 +215,7 @@ impl Object {
         match leaf {
             Leaf::Snapshot if !query.is_empty() => pending_snapshot(core, query).await,
             Leaf::Snapshot => {
-                let if_none_match = request_header(&request, header::IF_NONE_MATCH);
+                let if_none_match = request_header(request, header::IF_NONE_MATCH);
                 let if_none_match = if_none_match.as_deref();
                 let answer = match core.snapshot_now(if_none_match) {
                     Some(answer) => answer,
@@ -232,9 +232,9 @@ impl Object {
                 Ok(Answer::json(&status.into_json()))
             }
             leaf => {
-                let method = request.inner().method();
-                let body = body_text(&request).await?;
-                let field = |name: &str| request_header(&request, name);
+                let method = request.method();
+                let body = body_text(request).await?;
+                let field = |name: &str| request_header(request, name);
                 let asked = ApiRequest {
                     leaf,
                     method: &method,
@@ -249,11 +249,11 @@ impl Object {
 }
 
 /// Bytes first: `text()` would replace what is not UTF-8.
-async fn body_text(request: &Request) -> std::result::Result<String, Problem> {
-    if request.inner().body().is_none() {
+async fn body_text(request: &web_sys::Request) -> std::result::Result<String, Problem> {
+    if request.body().is_none() {
         return Ok(String::new());
     }
-    let bytes = bytes_of(request.inner().array_buffer()).await;
+    let bytes = bytes_of(request.array_buffer()).await;
     let bytes = bytes.map_err(|_| Problem::bad_request("the body broke off before its end"))?;
     String::from_utf8(bytes.to_vec()).map_err(|_| Problem::bad_request("the body is not UTF-8"))
 }

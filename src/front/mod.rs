@@ -104,7 +104,7 @@ async fn respond(
                         query,
                         actor,
                     };
-                    space::pass_on(request.into(), env, &worker_env, &asked).await?
+                    space::pass_on(request, env, &worker_env, &asked).await?
                 }
             }
         }

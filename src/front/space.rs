@@ -13,14 +13,13 @@ use bellwether_core::strict;
 use bellwether_core::throttle::Throttle;
 use bellwether_core::token::Denied;
 use bellwether_reader::hot::{Lines, PreparedCall};
-use bellwether_reader::{Outgoing, bytes_of, text_of};
-use js_sys::Uint8Array;
+use bellwether_reader::{Outgoing, text_of};
 use serde_json::Value;
 use wasm_bindgen::JsValue;
-use worker::{Date, Env, Request, Response, web_sys};
+use worker::{Date, Env, Response, web_sys};
 
 use super::readers;
-use crate::body::{self, Body};
+use crate::body::{self, Body, BrokeOff};
 use crate::http::{Answer, request_header};
 use crate::worker_env::WorkerEnv;
 
@@ -116,16 +115,16 @@ pub(super) struct Asked<'a> {
 
 /// Passes a request on, with the name of the token that it came with.
 pub(super) async fn pass_on(
-    mut request: Request,
+    request: web_sys::Request,
     env: &Env,
     worker_env: &WorkerEnv,
     asked: &Asked<'_>,
 ) -> Result<Answer, Problem> {
-    let method = match &*request.inner().method() {
+    let method = match &*request.method() {
         "HEAD" => "GET".to_owned(),
         method => method.to_owned(),
     };
-    let body = request_body(&mut request, asked.leaf, &method).await?;
+    let body = request_body(&request, asked.leaf, &method).await?;
     let given: Vec<(&str, String)> = PASSED_ON
         .into_iter()
         .filter_map(|name| Some((name, request_header(&request, name)?)))
@@ -255,37 +254,29 @@ async fn answer(reply: Response, pass_on: &[&'static str]) -> Result<Answer, Pro
     Ok(answer)
 }
 
-/// The body, within its limit and of the media type that it must have. Where its length is known
-/// beforehand, it stays on the JavaScript side: a copy here and a text made of it would cost more
-/// than all else that is done for a write.
+/// The body, within its limit and of the media type that it must have. It stays on the JavaScript
+/// side: a copy here and a text made of it would cost more than all else that is done for a write.
 async fn request_body(
-    request: &mut Request,
+    request: &web_sys::Request,
     leaf: Leaf,
     method: &str,
 ) -> Result<Option<JsValue>, Problem> {
-    if request.inner().body().is_none() {
+    let Some(stream) = request.body() else {
         return Ok(None);
-    }
-    let limit = leaf.max_body_bytes();
-    let announced = request_header(request, header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.parse::<usize>().ok());
-    let bytes = match announced {
-        Some(announced) if announced > limit => return Err(too_large(limit)),
-        Some(_) => bytes_of(request.inner().array_buffer())
-            .await
-            .map_err(|_| broke_off())?,
-        None => {
-            let stream = request.stream().map_err(|_| broke_off())?;
-            match body::read(stream, limit).await.map_err(|_| broke_off())? {
-                Body::Oversized(_) => return Err(too_large(limit)),
-                Body::Whole(body) => Uint8Array::from(body.as_slice()),
-            }
-        }
     };
-    // Whoever holds a service binding may announce what he likes.
-    if bytes.length() as usize > limit {
-        return Err(too_large(limit));
-    }
+    let limit = leaf.max_body_bytes();
+    let bytes = match body::read(&stream, limit).await {
+        Err(BrokeOff) => {
+            return Err(Problem::bad_request("the body broke off before its end"));
+        }
+        Ok(Body::Oversized(_)) => {
+            return Err(Problem::new(
+                ProblemKind::ContentTooLarge,
+                format!("expected a body of at most {limit} bytes"),
+            ));
+        }
+        Ok(Body::Whole(bytes)) => bytes,
+    };
     if bytes.length() == 0 {
         return Ok(None);
     }
@@ -293,7 +284,7 @@ async fn request_body(
     Ok(Some(bytes.into()))
 }
 
-fn check_media_type(request: &Request, method: &str) -> Result<(), Problem> {
+fn check_media_type(request: &web_sys::Request, method: &str) -> Result<(), Problem> {
     let media_type = request_header(request, header::CONTENT_TYPE);
     let essence = media_type
         .as_deref()
@@ -312,17 +303,6 @@ fn check_media_type(request: &Request, method: &str) -> Result<(), Problem> {
         ProblemKind::UnsupportedMediaType,
         format!("expected a body of the media type {}{or}", media::JSON),
     ))
-}
-
-fn broke_off() -> Problem {
-    Problem::bad_request("the body broke off before its end")
-}
-
-fn too_large(limit: usize) -> Problem {
-    Problem::new(
-        ProblemKind::ContentTooLarge,
-        format!("expected a body of at most {limit} bytes"),
-    )
 }
 
 fn unavailable(detail: &str) -> Problem {

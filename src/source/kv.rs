@@ -4,8 +4,8 @@ use bellwether_core::refresh::{Cause, Failure, Fetched, Part};
 use bellwether_core::strict;
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
+use worker::Env;
 use worker::web_sys::ReadableStream;
-use worker::{ByteStream, Env};
 
 use super::binding::{self, Binding, options, settle};
 use super::{CAP, read_body};
@@ -24,7 +24,10 @@ pub(super) async fn pull_key(env: &Env, binding: &str, key: &str) -> Result<Fetc
     Ok(match get(&kv, key, CAP).await? {
         None => Fetched::Missing,
         Some(Body::Oversized(at_least)) => Fetched::Oversized { at_least },
-        Some(Body::Whole(bytes)) => Fetched::Body { bytes, etag: None },
+        Some(Body::Whole(bytes)) => Fetched::Body {
+            bytes: bytes.to_vec(),
+            etag: None,
+        },
     })
 }
 
@@ -51,6 +54,7 @@ pub(super) async fn pull_prefix(
                 return Ok(Fetched::Oversized { at_least });
             }
             Some(Body::Whole(bytes)) => {
+                let bytes = bytes.to_vec();
                 left = left.saturating_sub(bytes.len());
                 parts.push(Part { path, bytes });
             }
@@ -101,7 +105,7 @@ async fn get(kv: &Binding, key: &str, cap: usize) -> Result<Option<Body>, Failur
     match value.dyn_into::<ReadableStream>() {
         // A key that does not exist is null.
         Err(_) => Ok(None),
-        Ok(stream) => read_body(ByteStream::from(stream), cap).await.map(Some),
+        Ok(stream) => read_body(&stream, cap).await.map(Some),
     }
 }
 

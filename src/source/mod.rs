@@ -8,7 +8,8 @@ mod url;
 use bellwether_core::document::MAX_SOURCE_BYTES;
 use bellwether_core::refresh::{Cause, Failure, Fetched};
 use bellwether_core::settings::SourceSettings;
-use worker::{ByteStream, Env};
+use worker::Env;
+use worker::web_sys::ReadableStream;
 
 use crate::body::{self, Body};
 
@@ -35,7 +36,7 @@ pub(crate) async fn pull(
 }
 
 /// Reads a source's body under the cap of one document, or what is left of it.
-async fn read_body(stream: ByteStream, cap: usize) -> Result<Body, Failure> {
+async fn read_body(stream: &ReadableStream, cap: usize) -> Result<Body, Failure> {
     body::read(stream, cap)
         .await
         .map_err(|_| Failure::new(Cause::Network, "the answer broke off before its end"))

@@ -2,8 +2,8 @@
 
 use bellwether_core::refresh::{Cause, Failure, Fetched};
 use wasm_bindgen::JsCast;
+use worker::Env;
 use worker::web_sys::ReadableStream;
-use worker::{ByteStream, Env};
 
 use super::binding::{self, member, options, settle};
 use super::{CAP, read_body};
@@ -34,10 +34,10 @@ pub(super) async fn pull(
         // Only the object's metadata: the condition was not met.
         return Ok(Fetched::NotModified);
     };
-    Ok(match read_body(ByteStream::from(stream), CAP).await? {
+    Ok(match read_body(&stream, CAP).await? {
         Body::Oversized(at_least) => Fetched::Oversized { at_least },
         Body::Whole(bytes) => Fetched::Body {
-            bytes,
+            bytes: bytes.to_vec(),
             etag: member(&answer, "etag").as_string(),
         },
     })

@@ -5,7 +5,7 @@ use bellwether_core::refresh::{Cause, Failure, Fetched};
 use bellwether_reader::Outgoing;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{AbortController, AbortSignal, Env, Fetch, Response};
+use worker::{AbortController, AbortSignal, Env, Fetch, Response, web_sys};
 
 use super::{CAP, read_body};
 use crate::body::Body;
@@ -82,7 +82,7 @@ pub(super) async fn pull(
     Err(Failure::new(Cause::Redirect, detail))
 }
 
-async fn read(mut response: Response) -> Result<Fetched, Failure> {
+async fn read(response: Response) -> Result<Fetched, Failure> {
     let announced = field(&response, header::CONTENT_LENGTH)
         .and_then(|length| length.parse::<u64>().ok())
         .filter(|length| *length > CAP as u64);
@@ -90,14 +90,17 @@ async fn read(mut response: Response) -> Result<Fetched, Failure> {
         return Ok(Fetched::Oversized { at_least });
     }
     let etag = field(&response, header::ETAG);
-    let Ok(stream) = response.stream() else {
+    let Some(stream) = web_sys::Response::from(response).body() else {
         return Ok(Fetched::Body {
             bytes: Vec::new(),
             etag,
         });
     };
-    Ok(match read_body(stream, CAP).await? {
-        Body::Whole(bytes) => Fetched::Body { bytes, etag },
+    Ok(match read_body(&stream, CAP).await? {
+        Body::Whole(bytes) => Fetched::Body {
+            bytes: bytes.to_vec(),
+            etag,
+        },
         Body::Oversized(at_least) => Fetched::Oversized { at_least },
     })
 }
