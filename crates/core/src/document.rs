@@ -30,7 +30,8 @@ pub type Object = serde_json::Map<String, Value>;
 pub struct Document {
     object: Rc<Object>,
     text: Rc<str>,
-    hash: OnceCell<ContentHash>,
+    /// Shared, so that it is computed once for all clones.
+    hash: Rc<OnceCell<ContentHash>>,
 }
 
 impl Document {
@@ -104,7 +105,7 @@ impl Document {
         Document {
             object: Rc::new(Object::new()),
             text: Rc::from("{}"),
-            hash: OnceCell::new(),
+            hash: Rc::default(),
         }
     }
 
@@ -143,7 +144,7 @@ impl Document {
         Ok(Document {
             object: Rc::new(object),
             text: Rc::from(text),
-            hash: OnceCell::new(),
+            hash: Rc::default(),
         })
     }
 }
