@@ -332,8 +332,9 @@ impl Simulation {
         }
         for member in self.members.borrow().iter() {
             let version = member.last_read().map(|(version, _)| version);
-            // One whose clock jumped, or the object's, may be ahead by what is announced.
-            let ahead = version.is_some() && version == host.ledger.announced(host);
+            // One whose clock jumped, or the object's, may be ahead by what was announced and still
+            // waits, be it behind a change that was asked for since.
+            let ahead = version.is_some_and(|version| host.ledger.waits_as(host, version));
             let on_head = version == Some(head.number) || head.is_base() || ahead;
             // A deploy that shortened the TTL is heard of when the longer one, told before, is over.
             let told_longer = member.watch.told_ttl_ms() > deployment.settings.ttl_ms;

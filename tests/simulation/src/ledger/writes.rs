@@ -12,6 +12,7 @@ use super::{Ledger, Waiting};
 use crate::host::Host;
 use crate::oracle;
 
+const WAITS_AS: &str = "SELECT COUNT(*) FROM pending WHERE version = ?";
 const ABOVE: &str = "SELECT COUNT(*) FROM pending WHERE version > ?";
 const ANNOUNCED: &str = "SELECT version, hash FROM pending ORDER BY activate_at_ms, id LIMIT 1";
 
@@ -34,6 +35,11 @@ impl Ledger {
         let books = self.0.borrow();
         let patch = books.model.stack.override_.as_ref();
         patch.is_some_and(|patch| patch.get(key).is_some_and(serde_json::Value::is_null))
+    }
+
+    /// Whether a change waits under this number.
+    pub(crate) fn waits_as(&self, host: &Host, version: u64) -> bool {
+        number(&host.database.query_with(WAITS_AS, version)[0][0]) > 0
     }
 
     /// A key that the override in force sets or takes away.
