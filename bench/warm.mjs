@@ -46,7 +46,7 @@ for (const [what, make] of Object.entries(loads)) {
       const load = make(name);
       if (!load) continue;
       if (round === 0) await load.run(2000, 4);
-      const count = 2000;
+      const count = Number(process.env.COUNT ?? 2000);
       const cpu = running[name].cpuMs();
       const started = performance.now();
       const last = await load.run(count, 10);

@@ -76,7 +76,8 @@ impl Answer {
 
     /// As the platform's response.
     pub(crate) fn into_response(self) -> std::result::Result<web_sys::Response, JsValue> {
-        self.prepared().answer(&self.prepared_body())
+        let response = self.prepared().answer(&self.prepared_body());
+        response.ok_or_else(|| JsValue::from_str("an answer has a header that is not one"))
     }
 }
 

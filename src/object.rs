@@ -127,12 +127,11 @@ impl Object {
             *prepared = Some(PreparedSnapshot::of(&answer));
         }
         let prepared = prepared.as_ref()?;
-        let response = if answer.not_modified {
+        if answer.not_modified {
             prepared.not_modified.answer(&PreparedBody::NONE)
         } else {
             prepared.whole.answer(&prepared.body)
-        };
-        response.ok()
+        }
     }
 
     async fn respond(&self, request: &web_sys::Request) -> Answer {

@@ -20,23 +20,22 @@ function note(error) {
 // In a task, no caller gets to know of it.
 addEventListener("error", (event) => note(event.error));
 
-// Calls into the instance, made anew if that is due.
-function call(work) {
-  if (isBroken) {
-    wasm.__wbg_reset_state();
-    isBroken = false;
-    generation += 1;
-  }
-  try {
-    return work();
-  } catch (error) {
-    note(error);
-    throw error;
-  }
+function renew() {
+  wasm.__wbg_reset_state();
+  isBroken = false;
+  generation += 1;
 }
 
 export default {
-  fetch: (request, env, context) => call(() => wasm.fetch(request, env, context)),
+  fetch(request, env, context) {
+    if (isBroken) renew();
+    try {
+      return wasm.fetch(request, env, context);
+    } catch (error) {
+      note(error);
+      throw error;
+    }
+  },
 };
 
 export class Coordinator {
@@ -49,6 +48,7 @@ export class Coordinator {
 
   // An object outlives its instance: what it kept there is read from storage again.
   #object() {
+    if (isBroken) renew();
     if (this.#made !== generation) {
       this.object = new wasm.Coordinator(this.state, this.env);
       this.#made = generation;
@@ -57,11 +57,21 @@ export class Coordinator {
   }
 
   fetch(request) {
-    return kept(call(() => this.#object().fetch(request)));
+    try {
+      return kept(this.#object().fetch(request));
+    } catch (error) {
+      note(error);
+      throw error;
+    }
   }
 
   alarm() {
-    return kept(call(() => this.#object().alarm()));
+    try {
+      return kept(this.#object().alarm());
+    } catch (error) {
+      note(error);
+      throw error;
+    }
   }
 }
 

@@ -118,6 +118,6 @@ impl Warm {
             }
             self.prepared = (age_s, self.answer.prepared());
         }
-        self.prepared.1.answer(&self.body).ok()
+        self.prepared.1.answer(&self.body)
     }
 }

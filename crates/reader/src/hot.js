@@ -30,7 +30,14 @@ function headersOf(fields) {
 // The second argument of a Response, to be used as often as one likes.
 export const initOf = (status, fields) => ({ status, headers: headersOf(fields) });
 
-export const answer = (body, init) => new Response(body, init);
+// Nothing where a field is not one. Not left to wasm-bindgen's own `catch`, which takes longer than all that wasm does.
+export function answer(body, init) {
+  try {
+    return new Response(body, init);
+  } catch {
+    return undefined;
+  }
+}
 
 // Asks a space's object. Throws at once where there is no such binding.
 export const askObject = (env, binding, space, url, fields) =>

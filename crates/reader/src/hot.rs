@@ -16,8 +16,7 @@ extern "C" {
     fn wanted(request: &Request) -> String;
     #[wasm_bindgen(js_name = initOf)]
     fn init_of(status: u16, fields: &str) -> JsValue;
-    #[wasm_bindgen(catch)]
-    fn answer(body: &JsValue, init: &JsValue) -> Result<Response, JsValue>;
+    fn answer(body: &JsValue, init: &JsValue) -> Option<Response>;
     #[wasm_bindgen(js_name = askObject, catch)]
     fn ask_object(
         env: &JsValue,
@@ -103,11 +102,9 @@ impl Prepared {
         Self(init_of(status, &packed(fields)))
     }
 
-    /// The platform's response, with this body.
-    ///
-    /// # Errors
-    /// A field is not one.
-    pub fn answer(&self, body: &PreparedBody) -> Result<Response, JsValue> {
+    /// The platform's response, with this body; `None` where a field is not one.
+    #[must_use]
+    pub fn answer(&self, body: &PreparedBody) -> Option<Response> {
         answer(&body.0, &self.0)
     }
 }
