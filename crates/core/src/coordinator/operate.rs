@@ -71,6 +71,8 @@ impl<P: Platform> Job<'_, P> {
                 store.delete_pending(replaced.id)?;
             }
             id = store.insert_pending(&pending)?;
+            // What was replaced may have kept a version.
+            store.prune(self.coordinator.retention(), self.signed.at)?;
             self.keep(store, 202, &body(id, &state.head))?;
             Ok(Some(format!("pending {id}")))
         })?;
@@ -88,6 +90,8 @@ impl<P: Platform> Job<'_, P> {
         };
         self.commit(state, "cancelled", |store| {
             store.delete_pending(id)?;
+            // It may have kept a version.
+            store.prune(self.coordinator.retention(), self.signed.at)?;
             self.keep(store, 200, &body(&state.head))?;
             Ok(Some(format!("pending {id}")))
         })?;

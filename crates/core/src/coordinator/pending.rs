@@ -276,6 +276,8 @@ impl<P: Platform> Coordinator<P> {
                 store.postpone_pending(pending.id, now.plus(POSTPONE_MS))?;
             } else {
                 store.delete_pending(pending.id)?;
+                // It may have kept a version.
+                store.prune(self.retention(), now)?;
             }
             if pending.refused {
                 return Ok(());
