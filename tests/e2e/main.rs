@@ -34,6 +34,7 @@ mod spaces;
 mod storage;
 mod support;
 mod tokens;
+mod typescript;
 mod url_faults;
 mod url_source;
 mod wrangler_toml;

@@ -12,7 +12,11 @@ use crate::scene::Scene;
 pub(crate) fn seed() -> u64 {
     let set = std::env::var("READER_SEED").ok();
     set.map_or_else(
-        || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        || {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs())
+        },
         |seed| seed.parse().expect("READER_SEED is a number"),
     )
 }
@@ -45,7 +49,10 @@ fn trace(seed: u64, number: u64) -> Value {
     let mut rng = Rng::stream(seed, number);
     let reader = reader(&mut rng);
     let scene = Scene::new(&reader);
-    let mut coordinator = Coordinator { head: 1, scheduled: None };
+    let mut coordinator = Coordinator {
+        head: 1,
+        scheduled: None,
+    };
     let mut steps = Vec::new();
     for nth in 0..rng.between(20, 60) {
         let step = step(&mut rng, &scene.open_calls(), &mut coordinator, nth);
@@ -60,7 +67,11 @@ fn trace(seed: u64, number: u64) -> Value {
 
 fn reader(rng: &mut Rng) -> Value {
     let wait = |rng: &mut Rng| json!({ "wait": format!("{}ms", rng.between(1, 200)) });
-    let cold_start = if rng.one_in(3) { json!("base") } else { wait(rng) };
+    let cold_start = if rng.one_in(3) {
+        json!("base")
+    } else {
+        wait(rng)
+    };
     let on_expired = match rng.below(3) {
         0 => json!("serve"),
         1 => json!("error"),
@@ -118,7 +129,11 @@ fn answer(rng: &mut Rng, call: u64, coordinator: &mut Coordinator) -> Value {
     let mut headers = Map::new();
     headers.insert("bellwether-version".to_owned(), version.to_string().into());
     headers.insert("etag".to_owned(), format!("\"v{version}\"").into());
-    let age_ms = if rng.one_in(3) { rng.scaled(1, 2_000) } else { 0 };
+    let age_ms = if rng.one_in(3) {
+        rng.scaled(1, 2_000)
+    } else {
+        0
+    };
     let (ttl_ms, swr_ms) = (rng.scaled(50, 1_000), rng.scaled(1, 4_000));
     let base = if rng.one_in(12) { ", base" } else { "" };
     let terms = format!("age_ms={age_ms}, ttl_ms={ttl_ms}, swr_ms={swr_ms}{base}");

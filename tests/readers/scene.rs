@@ -6,7 +6,7 @@ use std::rc::Rc;
 use bellwether_core::log::Level;
 use bellwether_core::reading::{Answer, Ask, Expired, Isolate, Read, Reader};
 use bellwether_core::routes::{pending_path, snapshot_path};
-use bellwether_core::settings::{Settings, ReaderSettings};
+use bellwether_core::settings::{ReaderSettings, Settings};
 use bellwether_core::space_name::SpaceName;
 use bellwether_core::version::{UnixMillis, Version};
 use bellwether_simulation::executor::{Executor, Owner};
@@ -77,7 +77,9 @@ impl Scene {
             "read" => self.read(number()),
             "peek" => {
                 let peeked = self.reader.cache().peek(self.now(), &self.base);
-                self.came.borrow_mut().push(json!({ "peek": seen(&peeked) }));
+                self.came
+                    .borrow_mut()
+                    .push(json!({ "peek": seen(&peeked) }));
             }
             "status" => self.came.borrow_mut().push(self.status()),
             "pass" => self.pass(number()),
@@ -100,16 +102,24 @@ impl Scene {
     }
 
     fn now(&self) -> UnixMillis {
-        let now = self.offset_ms.borrow().saturating_add_unsigned(self.executor.elapsed_ms());
+        let now = self
+            .offset_ms
+            .borrow()
+            .saturating_add_unsigned(self.executor.elapsed_ms());
         UnixMillis(now.try_into().unwrap_or(0))
     }
 
     fn read(self: &Rc<Self>, number: u64) {
         let (scene, owner) = (Rc::clone(self), self.executor.new_owner());
         let task = async move {
-            let here = Rc::new(Here { scene: Rc::clone(&scene), owner });
+            let here = Rc::new(Here {
+                scene: Rc::clone(&scene),
+                owner,
+            });
             let behind = |task| scene.executor.spawn(owner, task);
-            let read = scene.reader.read(here, behind, &scene.policy, &scene.base, None);
+            let read = scene
+                .reader
+                .read(here, behind, &scene.policy, &scene.base, None);
             let mut came = match read.await {
                 Ok(read) => seen(&read),
                 Err(Expired) => json!({ "error": "expired" }),
@@ -122,7 +132,11 @@ impl Scene {
 
     fn pass(&self, ms: u64) {
         let until_ms = self.executor.elapsed_ms() + ms;
-        while let Some(next_ms) = self.executor.next_timer_ms().filter(|next| *next <= until_ms) {
+        while let Some(next_ms) = self
+            .executor
+            .next_timer_ms()
+            .filter(|next| *next <= until_ms)
+        {
             self.executor.advance_to(next_ms);
             self.executor.run_ready(|| {});
         }
@@ -154,7 +168,10 @@ impl Scene {
             (cache.version(), pending, cache.counts().to_json())
         };
         let mut counts = counts;
-        counts.as_object_mut().expect("an object").remove("cold_start_ms");
+        counts
+            .as_object_mut()
+            .expect("an object")
+            .remove("cold_start_ms");
         json!({ "status": {
             "version": version,
             "pending": pending.map(|it| json!({ "version": it.version, "in_ms": it.in_ms })),
@@ -189,7 +206,11 @@ impl Isolate for Here {
         }
         scene.came.borrow_mut().push(call);
         let (answer, answered) = oneshot::channel();
-        scene.calls.borrow_mut().push(OpenCall { number, owner: self.owner, answer });
+        scene.calls.borrow_mut().push(OpenCall {
+            number,
+            owner: self.owner,
+            answer,
+        });
         // Dropped at its deadline, it is still there to be answered: nobody hears.
         let told = answered.await.ok().flatten().ok_or("cannot be reached")?;
         let field = |name: &str| Some(told.headers.get(name)?.as_str()?.trim().to_owned());
@@ -223,7 +244,10 @@ fn verb_of(step: &Value) -> (&str, &Value) {
 
 fn told(step: &Value) -> Told {
     Told {
-        status: step["status"].as_u64().and_then(|status| status.try_into().ok()).expect("a status"),
+        status: step["status"]
+            .as_u64()
+            .and_then(|status| status.try_into().ok())
+            .expect("a status"),
         headers: step["headers"].as_object().cloned().unwrap_or_default(),
         body: step["body"].as_str().map(str::to_owned),
     }

@@ -21,7 +21,12 @@ fn the_rust_reader_does_what_the_vectors_say() {
             count += 1;
             let told = vector.clone();
             replay(vector);
-            assert!(bless || *vector == told, "{}: {}", file.display(), difference(&told, vector));
+            assert!(
+                bless || *vector == told,
+                "{}: {}",
+                file.display(),
+                difference(&told, vector)
+            );
         }
         if bless {
             fs::write(&file, written(&vectors)).expect("a writable file");
@@ -46,7 +51,10 @@ pub(crate) fn written(vectors: &[Value]) -> String {
     for (nth, vector) in vectors.iter().enumerate() {
         let comma = if nth == 0 { "" } else { "," };
         let (name, reader) = (&vector["name"], &vector["reader"]);
-        let _ = write!(text, "{comma}\n  {{\n    \"name\": {name},\n    \"reader\": {reader},\n    \"steps\": [");
+        let _ = write!(
+            text,
+            "{comma}\n  {{\n    \"name\": {name},\n    \"reader\": {reader},\n    \"steps\": ["
+        );
         for (nth, step) in steps(vector).iter().enumerate() {
             let comma = if nth == 0 { "" } else { "," };
             let _ = write!(text, "{comma}\n      {step}");
@@ -68,7 +76,9 @@ fn replay(vector: &mut Value) {
 
 fn difference(told: &Value, done: &Value) -> String {
     let mut pairs = steps(told).iter().zip(steps(done));
-    let place = pairs.position(|(told, done)| told != done).unwrap_or_default();
+    let place = pairs
+        .position(|(told, done)| told != done)
+        .unwrap_or_default();
     format!(
         "{}, step {place}\n  expected {}\n  does     {}",
         told["name"],
@@ -82,5 +92,6 @@ fn steps(vector: &Value) -> &[Value] {
 }
 
 fn is_json(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "json")
+    path.extension()
+        .is_some_and(|extension| extension == "json")
 }

@@ -1,6 +1,6 @@
 // One isolate with the real reader, in simulated time, moved on step by step, as tests/readers/scene.rs does it.
 
-import { createReader, type Options, type Read, type Reader } from "../src/index.ts";
+import type { Options, Read, Reader } from "../src/index.ts";
 import { fits } from "./fit.ts";
 
 type Json = any;
@@ -23,6 +23,9 @@ interface OpenCall {
   resolve: (response: unknown) => void;
   reject: (error: Error) => void;
 }
+
+/** The source, or what is built from it. */
+const { createReader }: typeof import("../src/index.ts") = await import(process.env.READER_MODULE ?? "../src/index.ts");
 
 const real = { setTimeout, now: Date.now, warn: console.warn };
 
