@@ -67,6 +67,7 @@ export interface Cache<T> {
   receive(call: Call, answer: Answer | undefined): void;
   fail(call: Call): void;
   mayServe(): boolean;
+  look(): void;
   view(base: T): Read<T>;
   known(): Known;
   counts: Counts;
@@ -91,8 +92,9 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   let announced: Snapshot<T> | undefined;
   /** When the call was sent whose word about the time to come holds: what an earlier one says is older. */
   let told = -1;
+  /** The machine's clock as last seen, and steady time as of then. */
   let seen = NaN;
-  let elapsed = 0;
+  let now = 0;
   /**
    * Single flight is a lease: a promise made in one request must never be awaited in another, which would hang, so
    * requests share the plain fact that one of them asks, and until when. One for the head, and one for what is fetched
@@ -118,32 +120,32 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
 
   /** Decides a read: a call, a refusal, or nothing but what is held. */
   function plan(): Call | typeof REFUSE | undefined {
-    const at = look();
+    look();
     // A minimum version has its place here: a read that is behind it would ask and wait, unless paused.
-    if (held && stateOf(held, at) === "fresh") return;
-    const expired = isExpired(at);
+    if (held && stateOf(held) === "fresh") return;
+    const expired = isExpired();
     const mustWait = expired && failing;
-    if (at < pausedUntil) return mustWait ? REFUSE : undefined;
+    if (now < pausedUntil) return mustWait ? REFUSE : undefined;
     const wait = held ? (expired ? expiredWait : undefined) : coldWait;
-    const lease = take(0, at);
+    const lease = take(0);
     // Who has nothing to go on with asks for itself, lease or not: none may await a promise of another.
     if (!lease && !mustWait && (held || wait === undefined)) return;
     counts.calls++;
-    return { etag: refused ?? held?.etag, lease, sent: at, wait };
+    return { etag: refused ?? held?.etag, lease, sent: now, wait };
   }
 
   /** The call for an announced document that is not here yet, unless one is under way. */
   function planAhead(): Call | undefined {
-    const sent = clock();
-    const lease = announced && announced.etag === undefined && take(1, sent);
+    clock();
+    const lease = announced && announced.etag === undefined && take(1);
     if (!lease) return;
     counts.calls++;
-    return { ahead: announced!.version, lease, sent };
+    return { ahead: announced!.version, lease, sent: now };
   }
 
   /** Takes an answer. */
   function receive(call: Call, answer: Answer | undefined): void {
-    const at = finish(call);
+    finish(call);
     const { ahead, sent } = call;
     if (!answer) {
       // What was asked for ahead is not scheduled any more, unless a later call was told so.
@@ -152,7 +154,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     }
     const { version, etag, pending } = answer;
     // Even where it does not say that it is ahead: the moment is known, and not to be missed.
-    if (version && version === ahead) return prepare(answer, sent, at);
+    if (version && version === ahead) return prepare(answer, sent);
     const terms: Terms = {
       // The answer was made some time between sending and now; the earliest is the honest one.
       born: sent - answer.age,
@@ -160,89 +162,86 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
       swr: Math.min(answer.swr, staleWhileRevalidate),
       base: answer.base,
     };
-    if (version) takeHead(call, { ...terms, version, etag }, answer, at);
-    else confirm(call, terms, pending, at);
-    hear(pending, terms, sent, at);
+    if (version) takeHead(call, { ...terms, version, etag }, answer);
+    else confirm(call, terms, pending);
+    hear(pending, terms, sent);
   }
 
   /** Takes a call's failure. The next one waits; not so after one for what was announced: the head could be had. */
   function fail(call: Call): void {
-    const at = finish(call);
+    finish(call);
     counts.callFailures++;
-    if (!call.ahead) pause(call, at);
+    if (!call.ahead) pause(call);
   }
 
   /** Whether the policy lets a read be answered with what is held: what a read asks after it has waited. */
   function mayServe(): boolean {
-    return !(failing && isExpired(look()));
+    look();
+    return !(failing && isExpired());
   }
 
-  /** What a read sees; `base` where nothing is held. */
+  /** What a read sees that has just looked at the clock; `base` where nothing is held. */
   function view(base: T): Read<T> {
-    const at = look();
     if (held?.value === undefined) return { value: base, version: null, etag: null, state: "base", ageMs: 0 };
     const { value, version, etag, born } = held;
-    return { value, version, etag: etag!, state: held.base ? "base" : stateOf(held, at), ageMs: at - born };
+    return { value, version, etag: etag!, state: held.base ? "base" : stateOf(held), ageMs: now - born };
   }
 
   /** The version held, what is held beside it for its moment, and what was counted. */
   function known(): Known {
-    const at = look();
+    look();
     return {
       version: held ? held.version : null,
-      pending: announced?.etag ? { version: announced.version, inMs: announced.at! - at } : null,
+      pending: announced?.etag ? { version: announced.version, inMs: announced.at! - now } : null,
       counts: { ...counts },
     };
   }
 
-  function clock(): number {
-    const now = Date.now();
-    const step = now - seen;
-    seen = now;
-    if (step > 0) elapsed += step;
-    return elapsed;
+  function clock(): void {
+    const before = seen;
+    seen = Date.now();
+    if (seen > before) now += seen - before;
   }
 
-  /** Steady time, with the switch made that is due by then. */
-  function look(): number {
-    const at = clock();
-    if (announced?.etag && at >= announced.at!) {
+  /** Looks at the clock, and makes the switch that is due by then. */
+  function look(): void {
+    clock();
+    if (announced?.etag && now >= announced.at!) {
       const before = held;
       adopt({ ...announced, base: false, switched: true });
       // Nobody was asked: the age goes on from the last word, for what was held or to announce this.
       if (before) renew(before);
     }
-    return at;
   }
 
   /** Each bound belongs to the older state. */
-  function stateOf({ born, ttl, swr }: Terms, at: number): "fresh" | "stale" | "expired" {
-    const age = at - born;
+  function stateOf({ born, ttl, swr }: Terms): "fresh" | "stale" | "expired" {
+    const age = now - born;
     return age < ttl ? "fresh" : age < ttl + swr ? "stale" : "expired";
   }
 
   /** Built-in layers do not expire: a policy that fails such reads must not fail these, for the base is served then. */
-  function isExpired(at: number): boolean {
-    return !!held && !held.base && stateOf(held, at) === "expired";
+  function isExpired(): boolean {
+    return !!held && !held.base && stateOf(held) === "expired";
   }
 
   /** The lease, unless somebody has it. That of a holder who was cut off ends by itself. */
-  function take(which: 0 | 1, at: number): number | undefined {
-    return leases[which]! > at ? undefined : (leases[which] = at + deadline);
+  function take(which: 0 | 1): number | undefined {
+    return leases[which]! > now ? undefined : (leases[which] = now + deadline);
   }
 
-  function finish({ ahead, lease }: Call): number {
+  function finish({ ahead, lease }: Call): void {
     const which = ahead ? 1 : 0;
     // A lease that was taken over meanwhile ends later.
     if (leases[which] === lease) leases[which] = 0;
-    return clock();
+    clock();
   }
 
   /** The next call waits, twice as long as the last time. Calls that were out together meet one trouble. */
-  function pause({ sent }: Call, at: number): void {
+  function pause({ sent }: Call): void {
     if (failures && sent <= failedAt) return;
-    failedAt = at;
-    pausedUntil = at + Math.min(PAUSE_FIRST_MS * 2 ** failures++, PAUSE_MAX_MS, held ? held.ttl : PAUSE_MAX_MS);
+    failedAt = now;
+    pausedUntil = now + Math.min(PAUSE_FIRST_MS * 2 ** failures++, PAUSE_MAX_MS, held ? held.ttl : PAUSE_MAX_MS);
   }
 
   /** The one place where something is held. */
@@ -276,7 +275,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   }
 
   /** A head with its document. */
-  function takeHead(call: Call, head: Snapshot<T>, answer: Answer, at: number): void {
+  function takeHead(call: Call, head: Snapshot<T>, answer: Answer): void {
     if (held && head.version <= held.version) {
       if (head.version === held.version || isAnnounced(answer.pending)) return vouch(head);
       counts.ignored++;
@@ -284,7 +283,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
       if (held.switched) failures = 0;
       held.switched = false;
       // Reordered, or the space's storage was wound back: either way there is nothing to be had by asking again at once.
-      return pause(call, at);
+      return pause(call);
     }
     const ready = announced?.version === head.version ? announced.value : undefined;
     head.value = ready ?? (head.base ? undefined : parse(answer));
@@ -293,7 +292,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
       vouch(head);
     } else {
       refused = head.etag;
-      pausedUntil = at + head.ttl;
+      pausedUntil = now + head.ttl;
     }
   }
 
@@ -301,29 +300,29 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
    * A 304 confirms exactly the validator that was asked with: if another answer brought something newer meanwhile, or if
    * it belongs to a refused document, it confirms nothing that is served. But for what it announces.
    */
-  function confirm({ etag }: Call, terms: Terms, pending: Announcement | undefined, at: number): void {
+  function confirm({ etag }: Call, terms: Terms, pending: Announcement | undefined): void {
     counts.conditionalHits++;
-    if (etag && etag === refused) pausedUntil = at + terms.ttl;
+    if (etag && etag === refused) pausedUntil = now + terms.ttl;
     else if (held && (etag === held.etag || isAnnounced(pending))) vouch(terms);
     else counts.ignored++;
   }
 
   /** Takes what an answer about the head says of the time to come. The call that was sent last has the word. */
-  function hear(pending: Announcement | undefined, terms: Terms, sent: number, at: number): void {
+  function hear(pending: Announcement | undefined, terms: Terms, sent: number): void {
     const news = pending && !(held && held.version >= pending.version) ? pending : undefined;
     const newest = told <= sent;
     if (newest) told = sent;
     if (announced && announced.version === news?.version) {
-      bound(news, at);
+      bound(news);
       if (newest) announced = { ...announced, ...terms };
     } else if (newest) {
-      announced = news && { ...terms, version: news.version, at: at + news.in };
+      announced = news && { ...terms, version: news.version, at: now + news.in };
     }
   }
 
   /** The moment is no later than any answer has it, in whatever order they arrive. */
-  function bound(news: Announcement, at: number): void {
-    announced!.at = Math.min(announced!.at!, at + news.in);
+  function bound(news: Announcement): void {
+    announced!.at = Math.min(announced!.at!, now + news.in);
   }
 
   /** What is announced, if it is that version. A call that was sent then spoke of it. */
@@ -334,18 +333,18 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   }
 
   /** The document asked for ahead. If it is the head already, the moment is about to come. */
-  function prepare(answer: Answer, sent: number, at: number): void {
+  function prepare(answer: Answer, sent: number): void {
     const { version, etag, pending } = answer;
     const coming = toldOf(version, sent);
     if (!coming) {
       counts.ignored++;
       return;
     }
-    if (pending?.version === version) bound(pending, at);
+    if (pending?.version === version) bound(pending);
     if (coming.etag !== undefined) return;
     coming.value = parse(answer);
     coming.etag = coming.value === undefined ? "" : etag;
   }
 
-  return { plan, planAhead, receive, fail, mayServe, view, known, counts };
+  return { plan, planAhead, receive, fail, mayServe, look, view, known, counts };
 }

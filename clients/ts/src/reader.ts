@@ -42,7 +42,8 @@ export function createReader(options: Options & { base: object; validate?: Stand
   }
 
   function answer(): Read<any> {
-    const read = peek();
+    // The clock was looked at a moment ago: it is what costs most in a warm read.
+    const read = cache.view(base);
     cache.counts[read.state]++;
     return read;
   }
@@ -53,6 +54,7 @@ export function createReader(options: Options & { base: object; validate?: Stand
   }
 
   function peek(): Read<any> {
+    cache.look();
     return cache.view(base);
   }
 
