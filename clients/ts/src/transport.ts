@@ -18,9 +18,10 @@ export async function ask(
   const named = bound<any>(env, binding ?? service ?? (() => globalThis));
   const to: Service = binding ? named.get(named.idFromName(space)) : named;
   // The host of a request that goes through a binding is never resolved.
-  const path = `${url ?? "https://bellwether"}/v1/spaces/${space}/snapshot${ahead ? "?pending=" + ahead : ""}`;
+  const origin = url?.replace(/\/+$/, "") ?? "https://bellwether";
+  const path = `/v1/spaces/${space}/snapshot${ahead ? "?pending=" + ahead : ""}`;
   // Redirects are never followed: a token would be carried elsewhere.
-  const response: Response = await to.fetch(path, {
+  const response: Response = await to.fetch(origin + path, {
     headers,
     redirect: "manual",
     // Whoever waits does not rely on it; it is for what goes on behind.

@@ -139,7 +139,7 @@ test("by service and by URL with a token, which stands in no message", async () 
   const real = globalThis.fetch;
   globalThis.fetch = fetch as never;
   try {
-    for (const by of [{ service: "LEADER", token: "TOKEN" }, { url: "https://config.example", token: (env: any) => env.TOKEN }] as const) {
+    for (const by of [{ service: "LEADER", token: "TOKEN" }, { url: "https://config.example/", token: (env: any) => env.TOKEN }] as const) {
       const scene = new Scene({}, { binding: undefined, ...by } as never);
       await scene.reader.read(env, ctx);
       assert.match(scene.reader.status().lastFailure!, /down/);
