@@ -55,4 +55,4 @@ fmt: ## format the Rust code
 	@cargo fmt --all
 
 clean: ## remove what was built; tools and local state stay
-	@rm -rf build target
+	@rm -rf build target clients/*/dist

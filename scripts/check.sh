@@ -30,4 +30,6 @@ check "docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lo
 # Not advisories: their database comes from a host that a machine with registries only cannot reach.
 check "deny" cargo deny --log-level warn --locked check bans licenses sources
 check "typos" typos
+check "TypeScript" "$BELLWETHER_NODE" node_modules/typescript/bin/tsc -p clients/ts/test
 check "bundle" scripts/bundle-size.sh --enforce
+check "reader for TypeScript" scripts/build-clients.sh --enforce

@@ -10,6 +10,7 @@ export PATH="$ROOT/node_modules/.bin:$TOOLS/bin:$PATH"
 
 export BELLWETHER_BUILD="$ROOT/build"
 export BELLWETHER_FOLLOWER_BUILD="$ROOT/target/follower"
+export BELLWETHER_TYPESCRIPT_FOLLOWER_BUILD="$ROOT/target/follower-ts"
 export BELLWETHER_NODE="$ROOT/node_modules/.bin/node"
 export BELLWETHER_WRANGLER="$ROOT/node_modules/wrangler/bin/wrangler.js"
 export BELLWETHER_PROMTOOL="$TOOLS/bin/promtool"

@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 . scripts/env.sh
 
+# The reader for TypeScript Workers, as it is published.
+scripts/build-clients.sh
 # The Worker that the tests of the reader's typed sections follow with.
 scripts/build.sh --follower
 scripts/build.sh --panicker

@@ -6,7 +6,7 @@ use bellwether_tests::{
 };
 use serde_json::{Value, json};
 
-/// How the follower reaches the coordinator.
+/// Which follower it is, and how it reaches the coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Via {
     /// The object's binding, from another script in the same process.
@@ -15,9 +15,41 @@ pub(crate) enum Via {
     Service,
     /// A URL, from another process, through a proxy that counts.
     Url,
+    /// [`Via::Object`] by the reader for TypeScript, and so on.
+    TypeScriptObject,
+    TypeScriptService,
+    TypeScriptUrl,
 }
 
-pub(crate) const EVERY_WAY: [Via; 3] = [Via::Object, Via::Service, Via::Url];
+pub(crate) const EVERY_WAY: [Via; 6] = [
+    Via::Object,
+    Via::Service,
+    Via::Url,
+    Via::TypeScriptObject,
+    Via::TypeScriptService,
+    Via::TypeScriptUrl,
+];
+
+pub(crate) const BY_OBJECT: [Via; 2] = [Via::Object, Via::TypeScriptObject];
+
+pub(crate) const BY_URL: [Via; 2] = [Via::Url, Via::TypeScriptUrl];
+
+impl Via {
+    pub(crate) fn is_typescript(self) -> bool {
+        matches!(
+            self,
+            Self::TypeScriptObject | Self::TypeScriptService | Self::TypeScriptUrl
+        )
+    }
+
+    fn written(self, follower: Deployment) -> Deployment {
+        if self.is_typescript() {
+            follower.in_typescript()
+        } else {
+            follower
+        }
+    }
+}
 
 /// A coordinator and a follower that nobody asked anything yet.
 pub(crate) struct Rig {
@@ -41,17 +73,24 @@ impl Rig {
         reader: Value,
         change: impl FnOnce(Deployment) -> Deployment,
     ) -> Self {
-        let operator = Token::new("operator", "operator-secret-93ce", &["read", "reload"]);
+        let operator = Token::new(
+            "operator",
+            "operator-secret-93ce",
+            &["read", "reload", "publish"],
+        );
         let token = Token::new("follower", "follower-secret-41d8", &["read"]);
         let leader = Deployment::coordinator()
             .kv(kv)
             .settings(settings)
             .tokens(&[operator.clone(), token.clone()]);
         let beside = match via {
-            Via::Object => Some(Deployment::follower(reader.clone())),
-            Via::Service => Some(Deployment::follower_by_service(reader.clone(), &token)),
-            Via::Url => None,
+            Via::Object | Via::TypeScriptObject => Some(Deployment::follower(reader.clone())),
+            Via::Service | Via::TypeScriptService => {
+                Some(Deployment::follower_by_service(reader.clone(), &token))
+            }
+            Via::Url | Via::TypeScriptUrl => None,
         };
+        let change = |follower| change(via.written(follower));
         let (coordinator, follower, elsewhere, proxy);
         match beside {
             Some(beside) => {

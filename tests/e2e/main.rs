@@ -35,6 +35,7 @@ mod spaces;
 mod storage;
 mod support;
 mod tokens;
+mod typescript;
 mod url_faults;
 mod url_source;
 mod wrangler_toml;

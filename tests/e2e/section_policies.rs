@@ -5,7 +5,7 @@ use bellwether_core::names;
 use bellwether_tests::{FakeKv, Fault, Gate, PATIENCE, until, until_some};
 use serde_json::{Value, json};
 
-use crate::follower::{EVERY_WAY, Rig, SECRET, Via, on, shows, shows_base};
+use crate::follower::{BY_OBJECT, BY_URL, EVERY_WAY, Rig, SECRET, Via, on, shows, shows_base};
 use crate::support::{from_source, quiet};
 
 #[tokio::test]
@@ -54,20 +54,22 @@ async fn cold_start_base_does_not_wait_for_a_quick_coordinator_either() {
 
 #[tokio::test]
 async fn a_coordinator_with_nothing_but_its_own_base_leaves_the_follower_its_own() {
-    let kv = FakeKv::start();
-    on(&kv, 1);
-    let gate = Gate::closed();
-    kv.faults().stand(Fault::Hold(gate.clone()));
-    let reader = json!({ "cold_start": { "wait": "20s" } });
-    let rig = Rig::start(&kv, Via::Object, quiet(json!({})), reader);
-    // The object gives up on the source after two seconds, and answers with built-in layers that are empty.
-    let read = rig.read().await;
-    assert!(shows_base(&read), "{read}");
-    gate.open();
-    // Long before the TTL of an hour.
-    rig.reaches(2, |read| shows_base(read) || shows(read, 1))
-        .await;
-    assert_eq!(rig.report().await["last_rejection"], Value::Null);
+    for via in BY_OBJECT {
+        let kv = FakeKv::start();
+        on(&kv, 1);
+        let gate = Gate::closed();
+        kv.faults().stand(Fault::Hold(gate.clone()));
+        let reader = json!({ "cold_start": { "wait": "20s" } });
+        let rig = Rig::start(&kv, via, quiet(json!({})), reader);
+        // The object gives up on the source after two seconds, and answers with built-in layers that are empty.
+        let read = rig.read().await;
+        assert!(shows_base(&read), "{read}");
+        gate.open();
+        // Long before the TTL of an hour.
+        rig.reaches(2, |read| shows_base(read) || shows(read, 1))
+            .await;
+        assert_eq!(rig.report().await["last_rejection"], Value::Null);
+    }
 }
 
 #[tokio::test]
@@ -153,11 +155,11 @@ async fn a_mistake_in_the_followers_settings_is_told_and_reads_go_on() {
 }
 
 /// A follower by URL on revision 1, its coordinator cut off, for which a read is past its time after `ttl` + `swr`.
-async fn cut_off(kv: &FakeKv, on_expired: Value) -> Rig {
+async fn cut_off(kv: &FakeKv, via: Via, on_expired: Value) -> Rig {
     on(kv, 1);
     let space = quiet(json!({ "ttl": "1s", "stale_while_revalidate": "1s" }));
     let reader = json!({ "cold_start": { "wait": "20s" }, "on_expired": on_expired });
-    let rig = Rig::start(kv, Via::Url, space, reader);
+    let rig = Rig::start(kv, via, space, reader);
     // A machine under load may bring the first answer past its time, which one policy refuses.
     until("the follower has the document", PATIENCE, async || {
         let answer = rig.get().await;
@@ -170,83 +172,89 @@ async fn cut_off(kv: &FakeKv, on_expired: Value) -> Rig {
 
 #[tokio::test]
 async fn on_expired_serve_answers_with_the_old_sections() {
-    let kv = FakeKv::start();
-    let rig = cut_off(&kv, json!("serve")).await;
-    let read = until_some("a read is expired", PATIENCE, async || {
-        let read = rig.read().await;
-        (read["state"] == "expired").then_some(read)
-    })
-    .await;
-    assert!(shows(&read, 1), "{read}");
-    assert!(read["age_ms"].as_u64().unwrap() >= 2000, "{read}");
-    let report = until_some("the failed call is reported", PATIENCE, async || {
-        let report = rig.report().await;
-        report["last_failure"].is_string().then_some(report)
-    })
-    .await;
-    assert!(
-        !report.to_string().contains("follower-secret-41d8"),
-        "{report}"
-    );
-    on(&kv, 2);
-    let healed = rig.adopt().await;
-    rig.proxy.set_open(true).await;
-    rig.reaches(healed, |read| {
-        shows(read, if read["version"] == healed { 2 } else { 1 })
-    })
-    .await;
-    assert_eq!(rig.report().await["last_failure"], Value::Null);
+    for via in BY_URL {
+        let kv = FakeKv::start();
+        let rig = cut_off(&kv, via, json!("serve")).await;
+        let read = until_some("a read is expired", PATIENCE, async || {
+            let read = rig.read().await;
+            (read["state"] == "expired").then_some(read)
+        })
+        .await;
+        assert!(shows(&read, 1), "{read}");
+        assert!(read["age_ms"].as_u64().unwrap() >= 2000, "{read}");
+        let report = until_some("the failed call is reported", PATIENCE, async || {
+            let report = rig.report().await;
+            report["last_failure"].is_string().then_some(report)
+        })
+        .await;
+        assert!(
+            !report.to_string().contains("follower-secret-41d8"),
+            "{report}"
+        );
+        on(&kv, 2);
+        let healed = rig.adopt().await;
+        rig.proxy.set_open(true).await;
+        rig.reaches(healed, |read| {
+            shows(read, if read["version"] == healed { 2 } else { 1 })
+        })
+        .await;
+        assert_eq!(rig.report().await["last_failure"], Value::Null);
+    }
 }
 
 #[tokio::test]
 async fn on_expired_error_fails_the_read_and_recovers() {
-    let kv = FakeKv::start();
-    let rig = cut_off(&kv, json!("error")).await;
-    until("a read is refused", PATIENCE, async || {
-        let answer = rig.get().await;
-        assert!([200, 500].contains(&answer.status), "{}", answer.text());
-        if answer.status == 200 {
-            let read = answer.json();
-            assert!(shows(&read, 1) && read["state"] != "expired", "{read}");
-        }
-        answer.status == 500
-    })
-    .await;
-    let report = rig.report().await;
-    assert!(
-        report["counts"]["refused"].as_u64().unwrap() >= 1,
-        "{report}"
-    );
-    assert_eq!(report["counts"]["expired"], 0, "{report}");
-    rig.proxy.set_open(true).await;
-    let answer = until_some("reads work again", PATIENCE, async || {
-        let answer = rig.get().await;
-        (answer.status == 200).then_some(answer)
-    })
-    .await;
-    assert!(shows(&answer.json(), 1), "{}", answer.text());
+    for via in BY_URL {
+        let kv = FakeKv::start();
+        let rig = cut_off(&kv, via, json!("error")).await;
+        until("a read is refused", PATIENCE, async || {
+            let answer = rig.get().await;
+            assert!([200, 500].contains(&answer.status), "{}", answer.text());
+            if answer.status == 200 {
+                let read = answer.json();
+                assert!(shows(&read, 1) && read["state"] != "expired", "{read}");
+            }
+            answer.status == 500
+        })
+        .await;
+        let report = rig.report().await;
+        assert!(
+            report["counts"]["refused"].as_u64().unwrap() >= 1,
+            "{report}"
+        );
+        assert_eq!(report["counts"]["expired"], 0, "{report}");
+        rig.proxy.set_open(true).await;
+        let answer = until_some("reads work again", PATIENCE, async || {
+            let answer = rig.get().await;
+            (answer.status == 200).then_some(answer)
+        })
+        .await;
+        assert!(shows(&answer.json(), 1), "{}", answer.text());
+    }
 }
 
 #[tokio::test]
 async fn on_expired_wait_gets_the_new_sections_first() {
-    let kv = FakeKv::start();
-    on(&kv, 1);
-    let space = quiet(json!({ "ttl": "2s", "stale_while_revalidate": "0s" }));
-    let reader = json!({ "cold_start": { "wait": "20s" }, "on_expired": { "wait": "20s" } });
-    let rig = Rig::start(&kv, Via::Object, space, reader);
-    assert!(shows(&rig.read().await, 1));
-    on(&kv, 2);
-    let version = rig.adopt().await;
-    // What was fresh before the change may still be; whoever asks past the TTL waits, and is told the truth.
-    rig.reaches(version, |read| {
-        read["state"] == "fresh" && shows(read, if read["version"] == version { 2 } else { 1 })
-    })
-    .await;
-    let calls = rig.report().await["counts"]["calls"].as_u64().unwrap();
-    until("two more calls were waited for", PATIENCE, async || {
-        let read = rig.read().await;
-        assert_eq!(read["state"], "fresh", "{read}");
-        rig.report().await["counts"]["calls"].as_u64().unwrap() >= calls + 2
-    })
-    .await;
+    for via in BY_OBJECT {
+        let kv = FakeKv::start();
+        on(&kv, 1);
+        let space = quiet(json!({ "ttl": "2s", "stale_while_revalidate": "0s" }));
+        let reader = json!({ "cold_start": { "wait": "20s" }, "on_expired": { "wait": "20s" } });
+        let rig = Rig::start(&kv, via, space, reader);
+        assert!(shows(&rig.read().await, 1));
+        on(&kv, 2);
+        let version = rig.adopt().await;
+        // What was fresh before the change may still be; whoever asks past the TTL waits, and is told the truth.
+        rig.reaches(version, |read| {
+            read["state"] == "fresh" && shows(read, if read["version"] == version { 2 } else { 1 })
+        })
+        .await;
+        let calls = rig.report().await["counts"]["calls"].as_u64().unwrap();
+        until("two more calls were waited for", PATIENCE, async || {
+            let read = rig.read().await;
+            assert_eq!(read["state"], "fresh", "{read}");
+            rig.report().await["counts"]["calls"].as_u64().unwrap() >= calls + 2
+        })
+        .await;
+    }
 }

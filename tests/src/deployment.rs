@@ -66,6 +66,8 @@ enum Script {
     Follower(Bound),
     /// tests/panicker.
     Panicker,
+    /// Its twin in TypeScript.
+    TypeScriptFollower(Bound),
 }
 
 /// What of the coordinator's script a follower in the same process is bound to.
@@ -169,6 +171,15 @@ impl Deployment {
         }
     }
 
+    /// The same follower as its twin in TypeScript.
+    #[must_use]
+    pub fn in_typescript(mut self) -> Self {
+        if let Script::Follower(bound) = self.script {
+            self.script = Script::TypeScriptFollower(bound);
+        }
+        self
+    }
+
     /// Another script in the same process ([`Workerd::neighbour`]).
     #[must_use]
     pub fn with_neighbour(mut self, neighbour: Self) -> Self {
@@ -266,6 +277,10 @@ impl Deployment {
                 paths.follower_build(),
                 paths.follower().join("wrangler.toml"),
             ),
+            Script::TypeScriptFollower(_) => (
+                paths.typescript_follower_build(),
+                paths.client("test/worker/wrangler.toml"),
+            ),
             Script::Coordinator | Script::Edge => (paths.build(), paths.wrangler_toml()),
             Script::Panicker => (paths.panicker_build(), paths.wrangler_toml()),
         };
@@ -303,13 +318,15 @@ impl Deployment {
             Script::Coordinator | Script::Panicker => {
                 bindings.push(capnp::binding(object.0, "durableObjectNamespace", object.1));
             }
-            Script::Follower(Bound::Object) => {
+            Script::Follower(Bound::Object) | Script::TypeScriptFollower(Bound::Object) => {
                 bindings.push(capnp::object_of(object.0, object.1, capnp::MAIN));
             }
-            Script::Follower(Bound::Service) => {
+            Script::Follower(Bound::Service) | Script::TypeScriptFollower(Bound::Service) => {
                 bindings.push(capnp::binding(FOLLOWER_SERVICE, "service", capnp::MAIN));
             }
-            Script::Follower(Bound::Nothing) | Script::Edge => {}
+            Script::Follower(Bound::Nothing)
+            | Script::TypeScriptFollower(Bound::Nothing)
+            | Script::Edge => {}
         }
         if self.kv.is_some() {
             bindings.push(capnp::binding(
@@ -360,7 +377,7 @@ impl Wrangler {
             main: text_of("main")
                 .trim_start_matches("./")
                 .trim_start_matches("build/")
-                .to_owned(),
+                .replace(".ts", ".js"),
             compatibility_date: text_of("compatibility_date"),
             compatibility_flags: table
                 .get("compatibility_flags")

@@ -53,9 +53,23 @@ impl Paths {
         self.find("BELLWETHER_FOLLOWER_BUILD", &["target/follower"])
     }
 
+    /// The same of its twin in TypeScript (`BELLWETHER_TYPESCRIPT_FOLLOWER_BUILD`).
+    pub fn typescript_follower_build(&self) -> PathBuf {
+        let fallback = ["target/follower-ts"];
+        self.find("BELLWETHER_TYPESCRIPT_FOLLOWER_BUILD", &fallback)
+    }
+
     /// The folder of the example that follows.
     pub fn follower(&self) -> PathBuf {
         self.must("the example", self.root.join("examples/follower"))
+    }
+
+    /// A file of the reader for TypeScript Workers; its `dist/` is built by `scripts/build-clients.sh`.
+    pub fn client(&self, file: &str) -> PathBuf {
+        self.must(
+            "make test builds it",
+            self.root.join("clients/ts").join(file),
+        )
     }
 
     /// The project's wrangler.toml.

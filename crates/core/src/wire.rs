@@ -42,9 +42,9 @@ impl Freshness {
         let (mut age_ms, mut ttl_ms, mut swr_ms, mut base) = (None, None, None, false);
         for (name, value) in members(header) {
             match name {
-                "age_ms" => age_ms = Some(saturating_number(value)?),
-                "ttl_ms" => ttl_ms = Some(saturating_number(value)?),
-                "swr_ms" => swr_ms = Some(saturating_number(value)?),
+                "age_ms" => age_ms = saturating_number(value),
+                "ttl_ms" => ttl_ms = saturating_number(value),
+                "swr_ms" => swr_ms = saturating_number(value),
                 "base" => base = value == "?1",
                 _ => {}
             }
@@ -139,7 +139,8 @@ fn members(header: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-fn saturating_number(digits: &str) -> Option<u64> {
+/// A whole number, in digits alone; the largest there is where it is larger.
+pub(crate) fn saturating_number(digits: &str) -> Option<u64> {
     let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| digits.parse().unwrap_or(u64::MAX))
 }
@@ -177,6 +178,7 @@ mod tests {
             "swr_ms=300000,age_ms=0,ttl_ms=30000",
             "  ttl_ms = 30000 ,, future, other=7 ,age_ms=00,\tswr_ms=300000 , ",
             "ttl_ms=1, ttl_ms=30000, swr_ms=300000;p=1, age_ms=0;q",
+            "ttl_ms=x, ttl_ms=30000, swr_ms=300000, age_ms, age_ms=0",
             "x=\"a, ttl_ms=5, \\\", base\", age_ms=0, ttl_ms=30000, swr_ms=300000",
             "age_ms=0, ttl_ms=30000, swr_ms=300000, base=?0",
             "age_ms=0, ttl_ms=30000, swr_ms=300000, Base",
@@ -217,6 +219,7 @@ mod tests {
             "age_ms, ttl_ms=1, swr_ms=1",
             "age_ms=+1, ttl_ms=1, swr_ms=1",
             "age_ms=1 ttl_ms=1 swr_ms=1",
+            "age_ms=1, ttl_ms=1, swr_ms=1, age_ms=x",
             "age_ms=\"1\", ttl_ms=1, swr_ms=1",
         ] {
             assert_eq!(Freshness::parse(header), None, "{header}");

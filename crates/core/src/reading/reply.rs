@@ -4,7 +4,9 @@ use super::{Answer, Ask};
 use crate::coordinator::SnapshotAnswer;
 use crate::names::header;
 use crate::version::{ETag, Version};
-use crate::wire::{Freshness, Pending, ReadState, cache_control, http_date, server_timing};
+use crate::wire::{
+    Freshness, Pending, ReadState, cache_control, http_date, saturating_number, server_timing,
+};
 
 impl SnapshotAnswer {
     /// The status: 304 when the reader holds the head already.
@@ -61,7 +63,7 @@ impl Answer<()> {
             (304, Some(terms)) => Ok(Self::NotModified { terms, pending }),
             (200, Some(terms)) => {
                 let version = field(header::VERSION)
-                    .and_then(|version| version.parse().ok())
+                    .and_then(|version| saturating_number(&version))
                     .and_then(Version::new);
                 let etag = field(header::ETAG).and_then(|etag| ETag::from_header(&etag));
                 let (Some(version), Some(etag)) = (version, etag) else {

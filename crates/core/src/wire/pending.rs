@@ -26,8 +26,8 @@ impl Pending {
         let (mut version, mut in_ms) = (None, None);
         for (name, value) in members(header) {
             match name {
-                "version" => version = Some(Version::new(saturating_number(value)?)?),
-                "in_ms" => in_ms = Some(saturating_number(value)?),
+                "version" => version = saturating_number(value).and_then(Version::new),
+                "in_ms" => in_ms = saturating_number(value),
                 _ => {}
             }
         }
@@ -61,6 +61,7 @@ mod tests {
             "in_ms=90000,version=8",
             "  version = 8 ,, future, other=7 ,\tin_ms=0090000 , ",
             "version=7, in_ms=1, version=8;p=1, in_ms=90000;q",
+            "version=x, in_ms, version=8, in_ms=90000",
             "x=\"a, version=5, \\\", in_ms=6\", version=8, in_ms=90000",
         ] {
             assert_eq!(Pending::parse(header), Some(pending(8, 90_000)), "{header}");

@@ -1,0 +1,38 @@
+// How a reader reaches the coordinator: an object's binding, a service binding, or a URL.
+
+import type { Answer, Call } from "./cache.ts";
+import type { Env, Named, Options, Service } from "./options.ts";
+import { parseReply } from "./wire.ts";
+
+/** Asks the coordinator, once. What it throws holds neither a token nor anything of a document. */
+export async function ask(
+  { binding, service, url, token, space = "default" }: Options,
+  env: Env,
+  { ahead, etag }: Call,
+  deadline: number,
+): Promise<Answer | undefined> {
+  // Place of the colo tier, which would be asked first; what a reader reports would be headers here.
+  const headers: Record<string, string> = {};
+  if (etag) headers["if-none-match"] = etag;
+  if (token) headers.authorization = "Bearer " + bound(env, token).trim();
+  const named = bound<any>(env, binding ?? service ?? (() => globalThis));
+  const to: Service = binding ? named.get(named.idFromName(space)) : named;
+  // The host of a request that goes through a binding is never resolved.
+  const origin = url?.replace(/\/+$/, "") ?? "https://bellwether";
+  const path = `/v1/spaces/${space}/snapshot${ahead ? "?pending=" + ahead : ""}`;
+  // Redirects are never followed: a token would be carried elsewhere.
+  const response: Response = await to.fetch(origin + path, {
+    headers,
+    redirect: "manual",
+    // Whoever waits does not rely on it; it is for what goes on behind.
+    signal: AbortSignal.timeout(deadline),
+  });
+  const reply = parseReply(ahead, response);
+  return reply && { ...reply, body: reply.version ? await response.text() : "" };
+}
+
+function bound<V>(env: Env, named: Named<V>): V {
+  const value = typeof named === "string" ? env[named] : named(env);
+  if (!value) throw Error(`the Worker has no ${named}`);
+  return value;
+}

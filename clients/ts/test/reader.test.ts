@@ -1,0 +1,164 @@
+// What is this reader's own: how it is made, what a read gives, schemas, transports, and that requests share no promise.
+
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+import * as v from "valibot";
+import { z } from "zod";
+
+import { createReader, ExpiredError, type Options } from "../src/index.ts";
+import { vars } from "../src/vars.ts";
+import { Scene } from "./scene.ts";
+
+const answered = (call: number, version: number, body?: string, freshness = "age_ms=0, ttl_ms=1000, swr_ms=4000") => ({
+  answer: call,
+  status: 200,
+  headers: { "bellwether-version": `${version}`, etag: `"v${version}"`, "bellwether-freshness": freshness },
+  body: body ?? `{"a":${version},"b":${version}}`,
+});
+const ctx = { waitUntil: () => {} };
+
+afterEach(() => Scene.giveBack());
+
+test("what is held is given without a promise, and the same value every time", async () => {
+  const scene = new Scene();
+  assert(scene.reader.read({}, ctx) instanceof Promise, "a cold read waits");
+  await scene.step(answered(1, 1));
+  const [first, second] = [scene.reader.read({}, ctx), scene.reader.read({}, ctx)];
+  assert(!(first instanceof Promise) && !(second instanceof Promise));
+  assert.equal(first.value, second.value);
+  assert.notEqual(first, second, "a read keeps its own age");
+});
+
+test("an expired read throws, or rejects, with its own error", async () => {
+  const scene = new Scene({ on_expired: "error" });
+  await scene.step({ read: 1 });
+  await scene.step(answered(1, 1, undefined, "age_ms=0, ttl_ms=1, swr_ms=1"));
+  await scene.step({ pass: 5 });
+  const waiting = assert.rejects(async () => scene.reader.read({}, ctx), ExpiredError);
+  await scene.step({ fail: 2 });
+  await waiting;
+  assert.throws(() => scene.reader.read({}, ctx), ExpiredError);
+});
+
+test("the options can shorten what the coordinator says, and not lengthen it", async () => {
+  for (const [options, fresh, stale] of [
+    [{ ttl: 10, staleWhileRevalidate: 20 }, 10, 30],
+    [{ ttl: 1e9, staleWhileRevalidate: 1e9 }, 1000, 5000],
+  ] as const) {
+    const scene = new Scene({}, options);
+    await scene.step({ read: 1 });
+    await scene.step(answered(1, 1));
+    for (const [at, state] of [[fresh - 1, "fresh"], [fresh, "stale"], [stale - 1, "stale"], [stale, "expired"]] as const) {
+      await scene.step({ pass: at - scene.elapsed });
+      assert.equal(scene.reader.peek().state, state, `${at}`);
+    }
+  }
+});
+
+test("a base that does not fit is a mistake where it stands", () => {
+  const binding = "COORDINATOR";
+  const validate = z.object({ width: z.number() });
+  assert.throws(() => createReader({ binding, base: { width: "s3cret" }, validate }), /\/width: refused by zod/);
+  assert.throws(() => createReader({ binding, base: [] as object }), /expected an object/);
+  assert.throws(() => createReader({ binding, base: {}, space: "No Name" }), TypeError);
+});
+
+test("zod and valibot: typed, all or nothing, the place told and no value", async () => {
+  const zod = z.object({ video: z.object({ width: z.number() }), "a/b~c": z.array(z.number()) });
+  const valibot = v.object({ video: v.object({ width: v.number() }), "a/b~c": v.array(v.number()) });
+  for (const validate of [zod, valibot]) {
+    const base = { video: { width: 1 }, "a/b~c": [] };
+    const scene = new Scene({ cold_start: "base" }, { validate, base } as Partial<Options>);
+    await scene.step({ read: 1 });
+    await scene.step(answered(1, 1, '{"video":{"width":2},"a/b~c":[1],"more":3}'));
+    assert.deepEqual(scene.reader.peek().value, { video: { width: 2 }, "a/b~c": [1] });
+    for (const [call, body, pointer] of [
+      [2, '{"video":{"width":"s3cret"},"a/b~c":[]}', "/video/width"],
+      [3, '{"video":{"width":4},"a/b~c":[1,"s3cret"]}', "/a~1b~0c/1"],
+      [4, '{"video":{"width":4}}', "/a~1b~0c"],
+    ] as const) {
+      await scene.step({ pass: 1000 });
+      await scene.step({ read: call });
+      await scene.step(answered(call, call, body));
+      const rejection = scene.reader.status().lastRejection!;
+      assert.deepEqual([rejection.version, rejection.pointer], [call, pointer]);
+      assert(!JSON.stringify(scene.reader.status()).includes("s3cret"));
+      assert.equal(scene.reader.peek().version, 1);
+    }
+  }
+});
+
+test("a schema gives types", () => {
+  const reader = createReader({
+    binding: "COORDINATOR",
+    base: { width: "1" },
+    validate: z.object({ width: z.string().transform(Number) }),
+  });
+  const width: number = reader.peek().value.width;
+  assert.equal(width, 1);
+});
+
+test("a schema that throws or is asynchronous refuses", async () => {
+  for (const validate of [
+    (document: any) => (document.base ? { value: document } : (undefined as any).x),
+    (document: any) => (document.base ? { value: document } : Promise.resolve({ value: document })),
+  ]) {
+    const schema = { "~standard": { version: 1, vendor: "odd", validate } };
+    const scene = new Scene({}, { validate: schema } as Partial<Options>);
+    await scene.step({ read: 1 });
+    await scene.step(answered(1, 1));
+    assert.deepEqual([scene.reader.peek().state, scene.reader.status().lastRejection?.version], ["base", 1]);
+  }
+});
+
+test("vars are a merge patch on the base, where that fits", () => {
+  const base = { a: { b: 1, c: 2 }, d: [1] };
+  const schema = z.object({ a: z.object({ b: z.number() }) });
+  for (const [layer, expected] of [
+    [undefined, base],
+    [{ a: { c: null, b: 3 }, e: 4 }, { a: { b: 3 }, d: [1], e: 4 }],
+    ['{"d":null,"__proto__":{"b":7}}', JSON.parse('{"a":{"b":1,"c":2},"__proto__":{"b":7}}')],
+    ['{"a":', base],
+    [[1], base],
+    [{ a: { b: "s3cret" } }, base],
+  ] as const) {
+    console.warn = (line: string) => assert(!line.includes("s3cret"), line);
+    assert.deepEqual(vars(base, { BELLWETHER_VARS: layer }, schema), expected);
+  }
+  assert.deepEqual(base, { a: { b: 1, c: 2 }, d: [1] });
+  assert.deepEqual(vars({}, { BELLWETHER_VARS: { a: null } }), { a: null }, "the lowest layer is no patch");
+});
+
+test("by service and by URL with a token, which stands in no message", async () => {
+  const asked: unknown[] = [];
+  const fetch = async (url: string, { headers, redirect }: any) => {
+    asked.push([url, headers.authorization, redirect]);
+    throw new Error("down");
+  };
+  const env = { LEADER: { fetch }, TOKEN: " s3cret\n" };
+  const real = globalThis.fetch;
+  globalThis.fetch = fetch as never;
+  try {
+    for (const by of [{ service: "LEADER", token: "TOKEN" }, { url: "https://config.example/", token: (env: any) => env.TOKEN }] as const) {
+      const scene = new Scene({}, { binding: undefined, ...by } as never);
+      await scene.reader.read(env, ctx);
+      assert.match(scene.reader.status().lastFailure!, /down/);
+    }
+  } finally {
+    globalThis.fetch = real;
+  }
+  const path = "/v1/spaces/default/snapshot";
+  assert.deepEqual(asked, [
+    ["https://bellwether" + path, "Bearer s3cret", "manual"],
+    ["https://config.example" + path, "Bearer s3cret", "manual"],
+  ]);
+});
+
+test("a binding or a secret that is not there is told by its name, and reads go on", async () => {
+  for (const [by, name] of [[{ binding: "GONE" }, "GONE"], [{ service: "LEADER", token: "GONE" }, "GONE"]] as const) {
+    const scene = new Scene({}, { binding: undefined, ...by } as never);
+    const read = await scene.reader.read({ LEADER: { fetch } }, ctx);
+    assert.equal(read.state, "base");
+    assert(scene.reader.status().lastFailure!.includes(name));
+  }
+});

@@ -1,0 +1,192 @@
+// One isolate with the real reader, in simulated time, moved on step by step, as tests/readers/scene.rs does it.
+
+import type { Options, Read, Reader } from "../src/index.ts";
+import { fits } from "./fit.ts";
+
+type Json = any;
+
+/** A vector's reader, spelled as in the settings var. */
+interface Settings {
+  cold_start?: string | { wait: string };
+  on_expired?: string | { wait: string };
+  revalidate_timeout?: string;
+}
+
+interface Timer {
+  at: number;
+  owner: number;
+  run: () => void;
+}
+
+interface OpenCall {
+  owner: number;
+  resolve: (response: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+/** The source, or what is built from it. */
+const { createReader }: typeof import("../src/index.ts") = await import(process.env.READER_MODULE ?? "../src/index.ts");
+
+const real = { setTimeout, now: Date.now, warn: console.warn };
+
+export class Scene {
+  elapsed = 0;
+  offset = 1_000_000;
+  readonly reader: Reader<Json>;
+  /** Whose doing it is that goes on now: the read that began it. */
+  #owner = 0;
+  #timers: Timer[] = [];
+  readonly #calls = new Map<number, OpenCall>();
+  #lastCall = 0;
+  #came: Json[] = [];
+
+  constructor(settings: Settings = {}, options: Partial<Options> = {}) {
+    this.takeOver();
+    this.reader = createReader<Json>({
+      binding: () => this.#namespace(),
+      base: { base: true },
+      validate: fits,
+      ...policy(settings),
+      ...options,
+    } as Options & { base: object; validate: typeof fits });
+  }
+
+  /** The clock and the timers of this process are this scene's from here on. */
+  takeOver(): void {
+    Date.now = () => Math.max(0, this.elapsed + this.offset);
+    globalThis.setTimeout = ((run: (argument: unknown) => void, ms: number, argument: unknown) => {
+      this.#timers.push({ at: this.elapsed + ms, owner: this.#owner, run: () => run(argument) });
+    }) as never;
+    console.warn = () => {};
+  }
+
+  static giveBack(): void {
+    globalThis.setTimeout = real.setTimeout;
+    Date.now = real.now;
+    console.warn = real.warn;
+  }
+
+  /** Takes one step, to its end; gives what came of it: calls made and reads answered. */
+  async step(step: Json): Promise<Json[]> {
+    const [what, argument] = Object.entries<Json>(step)[0]!;
+    if (what === "read") this.read(argument);
+    else if (what === "peek") this.#came.push({ peek: seen(this.reader.peek()) });
+    else if (what === "status") this.#came.push(this.#status());
+    else if (what === "pass") await this.#pass(argument);
+    else if (what === "clock") this.offset += argument;
+    else if (what === "answer") this.#take(argument).resolve(response(step));
+    else if (what === "fail") this.#take(argument).reject(new Error("cannot be reached"));
+    else if (what === "cut") this.#cut(argument);
+    else throw new Error(`no step: ${what}`);
+    await settled();
+    const came = this.#came;
+    this.#came = [];
+    return [...came.filter((it) => "call" in it), ...came.filter((it) => !("call" in it))];
+  }
+
+  read(number: number): void {
+    this.#owner = this.#lastCall * 1000 + number + 1;
+    const failed = () => this.#came.push({ error: "expired", read: number });
+    const tell = (read: Read<Json>) => this.#came.push({ ...seen(read), read: number });
+    try {
+      const read = this.reader.read({}, { waitUntil: (task) => void task });
+      if (read instanceof Promise) read.then(tell, failed);
+      else tell(read);
+    } catch {
+      failed();
+    }
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const until = this.elapsed + ms;
+    for (;;) {
+      const next = Math.min(...this.#timers.map((timer) => timer.at));
+      if (next > until) break;
+      this.elapsed = next;
+      const due = this.#timers.filter((timer) => timer.at <= next);
+      this.#timers = this.#timers.filter((timer) => timer.at > next);
+      for (const timer of due) {
+        this.#owner = timer.owner;
+        timer.run();
+      }
+      await settled();
+    }
+    this.elapsed = until;
+  }
+
+  /** The platform drops the request that made this call, and all that it left behind. */
+  #cut(number: number): void {
+    const { owner } = this.#take(number);
+    this.#timers = this.#timers.filter((timer) => timer.owner !== owner);
+    for (const [other, call] of this.#calls) if (call.owner === owner) this.#calls.delete(other);
+  }
+
+  #take(number: number): OpenCall {
+    const call = this.#calls.get(number);
+    if (!call) throw new Error(`call ${number} is not open`);
+    this.#calls.delete(number);
+    this.#owner = call.owner;
+    return call;
+  }
+
+  #namespace() {
+    const fetch = (url: string, { headers }: { headers: Record<string, string> }) => {
+      const [number, owner] = [++this.#lastCall, this.#owner];
+      const etag = headers["if-none-match"];
+      this.#came.push({ call: number, get: url.slice("https://bellwether".length), ...(etag && { if_none_match: etag }) });
+      return new Promise((resolve, reject) => this.#calls.set(number, { owner, resolve, reject }));
+    };
+    return { idFromName: (name: string) => name, get: () => ({ fetch }) };
+  }
+
+  #status(): Json {
+    const { version, pending, counts, lastRejection, lastFailure } = this.reader.status();
+    return {
+      status: {
+        version,
+        pending: pending && { version: pending.version, in_ms: pending.inMs },
+        counts: Object.fromEntries(Object.entries(counts).map(([name, count]) => [snake(name), count])),
+        rejected: lastRejection && lastRejection.pointer,
+        failed: lastFailure !== null,
+      },
+    };
+  }
+}
+
+function seen({ version, etag, state, ageMs, value }: Read<Json>): Json {
+  return { version, etag, state, age_ms: ageMs, value };
+}
+
+function response({ status, headers, body }: Json): unknown {
+  const text = async () => {
+    if (typeof body !== "string") throw new Error("broke off");
+    return body;
+  };
+  return { status, headers: new Headers(headers), text };
+}
+
+function policy({ cold_start, on_expired, revalidate_timeout }: Settings): Partial<Options> {
+  return {
+    ...(cold_start !== undefined && { coldStart: waiting(cold_start) as "base" }),
+    ...(on_expired !== undefined && { onExpired: waiting(on_expired) as "serve" }),
+    ...(revalidate_timeout !== undefined && { deadline: milliseconds(revalidate_timeout) }),
+  };
+}
+
+function waiting(policy: string | { wait: string }): unknown {
+  return typeof policy === "string" ? policy : { wait: milliseconds(policy.wait) };
+}
+
+function milliseconds(duration: string): number {
+  const [, number, unit] = /^(\d+)(ms|s)$/.exec(duration) ?? [];
+  return Number(number) * (unit === "s" ? 1000 : 1);
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase());
+}
+
+/** Until nothing goes on without time passing. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

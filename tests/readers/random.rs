@@ -1,0 +1,155 @@
+//! Random traces: a coordinator that adopts, schedules, takes back and lies, a network that delays, reorders and loses, a
+//! clock that jumps, and reads in between. What the Rust reader does in them is what the TypeScript reader must do.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bellwether_simulation::rng::Rng;
+use serde_json::{Map, Value, json};
+
+use crate::scene::Scene;
+
+/// Of `READER_SEED`, or another one each time.
+pub(crate) fn seed() -> u64 {
+    let set = std::env::var("READER_SEED").ok();
+    set.map_or_else(
+        || {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs())
+        },
+        |seed| seed.parse().expect("READER_SEED is a number"),
+    )
+}
+
+/// So many traces, as vectors.
+pub(crate) fn traces(seed: u64, count: u64) -> Vec<Value> {
+    (0..count).map(|number| trace(seed, number)).collect()
+}
+
+#[test]
+fn a_seed_gives_the_same_traces_and_they_reach_every_state() {
+    let text = |seed| crate::vectors::written(&traces(seed, 60));
+    let first = text(7);
+    assert_eq!(first, text(7));
+    for reached in [
+        "\"state\":\"fresh\"",
+        "\"state\":\"stale\"",
+        "\"state\":\"expired\"",
+        "\"state\":\"base\"",
+        "\"error\":\"expired\"",
+        "snapshot?pending=",
+        "\"rejected\":\"/b\"",
+        "\"pending\":{\"version\"",
+    ] {
+        assert!(first.contains(reached), "{reached}");
+    }
+}
+
+fn trace(seed: u64, number: u64) -> Value {
+    let mut rng = Rng::stream(seed, number);
+    let reader = reader(&mut rng);
+    let scene = Scene::new(&reader);
+    let mut coordinator = Coordinator {
+        head: 1,
+        scheduled: None,
+    };
+    let mut steps = Vec::new();
+    for nth in 0..rng.between(20, 60) {
+        let step = step(&mut rng, &scene.open_calls(), &mut coordinator, nth);
+        let came = scene.step(&step);
+        steps.push(json!({ "do": step, "then": came }));
+    }
+    let step = json!({ "status": true });
+    let came = scene.step(&step);
+    steps.push(json!({ "do": step, "then": came }));
+    json!({ "name": format!("seed {seed}, trace {number}"), "reader": reader, "steps": steps })
+}
+
+fn reader(rng: &mut Rng) -> Value {
+    let wait = |rng: &mut Rng| json!({ "wait": format!("{}ms", rng.between(1, 200)) });
+    let cold_start = if rng.one_in(3) {
+        json!("base")
+    } else {
+        wait(rng)
+    };
+    let on_expired = match rng.below(3) {
+        0 => json!("serve"),
+        1 => json!("error"),
+        _ => wait(rng),
+    };
+    let timeout = format!("{}ms", rng.between(50, 500));
+    json!({ "cold_start": cold_start, "on_expired": on_expired, "revalidate_timeout": timeout })
+}
+
+/// What the traces' coordinator would say now.
+struct Coordinator {
+    head: u64,
+    scheduled: Option<u64>,
+}
+
+fn step(rng: &mut Rng, open: &[u64], coordinator: &mut Coordinator, nth: u64) -> Value {
+    if !open.is_empty() && rng.one_in(2) {
+        let call = open[rng.below(open.len() as u64) as usize];
+        return match rng.below(12) {
+            0 => json!({ "fail": call }),
+            1 => json!({ "cut": call }),
+            _ => answer(rng, call, coordinator),
+        };
+    }
+    match rng.below(20) {
+        0 => json!({ "peek": true }),
+        1 => json!({ "status": true }),
+        2 => json!({ "clock": rng.scaled(1, 5_000) }),
+        3 => json!({ "clock": -(rng.scaled(1, 2_000_000) as i64) }),
+        4..=9 => json!({ "pass": rng.scaled(1, 3_000) }),
+        _ => json!({ "read": nth }),
+    }
+}
+
+/// Anything that such a call may be answered with.
+fn answer(rng: &mut Rng, call: u64, coordinator: &mut Coordinator) -> Value {
+    if rng.one_in(3) {
+        coordinator.head = coordinator.scheduled.take().unwrap_or(coordinator.head + 1);
+    }
+    if rng.one_in(4) {
+        let next = coordinator.head + rng.between(1, 2);
+        coordinator.scheduled = (!rng.one_in(3)).then_some(next);
+    }
+    let status = match rng.below(12) {
+        0 => 503,
+        1 => 404,
+        2..=5 => 304,
+        _ => 200,
+    };
+    let version = match rng.below(8) {
+        0 => coordinator.head.saturating_sub(1).max(1),
+        1 => coordinator.scheduled.unwrap_or(coordinator.head),
+        _ => coordinator.head,
+    };
+    let mut headers = Map::new();
+    headers.insert("bellwether-version".to_owned(), version.to_string().into());
+    headers.insert("etag".to_owned(), format!("\"v{version}\"").into());
+    let age_ms = if rng.one_in(3) {
+        rng.scaled(1, 2_000)
+    } else {
+        0
+    };
+    let (ttl_ms, swr_ms) = (rng.scaled(50, 1_000), rng.scaled(1, 4_000));
+    let base = if rng.one_in(12) { ", base" } else { "" };
+    let terms = format!("age_ms={age_ms}, ttl_ms={ttl_ms}, swr_ms={swr_ms}{base}");
+    headers.insert("bellwether-freshness".to_owned(), terms.into());
+    if let Some(next) = coordinator.scheduled {
+        let pending = format!("version={next}, in_ms={}", rng.scaled(1, 2_000));
+        headers.insert("bellwether-pending".to_owned(), pending.into());
+    }
+    if rng.one_in(30) {
+        headers.remove("bellwether-freshness");
+    }
+    let body = match rng.below(12) {
+        0 => json!(format!("{{\"a\":{version},\"b\":\"x\"}}")),
+        1 => json!(format!("{{\"a\":{version},\"b\":")),
+        2 => Value::Null,
+        _ => json!(format!("{{\"a\":{version},\"b\":{version}}}")),
+    };
+    json!({ "answer": call, "status": status, "headers": headers, "body": body })
+}
