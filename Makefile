@@ -7,12 +7,14 @@ SEED ?=
 SEEDS ?=
 DAYS ?=
 WITHOUT ?=
+QUICK ?=
+ONLY ?=
 ISOLATES ?=
 
-export PORT CONFIG STATE SEED SEEDS DAYS WITHOUT ISOLATES
+export PORT CONFIG STATE SEED SEEDS DAYS WITHOUT ISOLATES QUICK ONLY
 
 .NOTPARALLEL:
-.PHONY: help setup build run test simulate simulate-defects simulate-branches bench-authority check fmt clean
+.PHONY: help setup build run test simulate simulate-defects simulate-branches bench bench-authority check fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +42,11 @@ simulate-defects: ## that the simulator finds each deliberate defect [SEED=n]
 
 simulate-branches: ## which branches of the core's decisions a simulation reaches [SEED=n] [DAYS=n]
 	@scripts/simulate.sh branches
+
+bench: ## beside what else one could do, into docs/performance.md [QUICK=1] [ONLY=part]
+	@scripts/setup.sh build
+	@scripts/build.sh
+	@scripts/bench-peers.sh
 
 bench-authority: ## what a publish and an operator's pages cost, on real workerd
 	@scripts/setup.sh build

@@ -6,6 +6,8 @@ import { join } from "node:path";
 
 const program = process.env.BELLWETHER_WORKERD;
 const TICKS_A_SECOND = 100;
+// As wrangler.toml has it.
+const DATE = "2026-10-01";
 
 // A process that serves `workers`: `{ name, modules: [{ name, kind, file }], bindings, object }` each, where the last is
 // the class of a Durable Object, if there is one. `more` are further services, as workerd's config has them.
@@ -70,7 +72,7 @@ export class Workerd {
   }
 }
 
-function workerOf({ name, modules, bindings = [], object, date, flags = [] }, folder) {
+function workerOf({ name, modules, bindings = [], object }, folder) {
   const embedded = modules.map((module, index) => {
     // Paths in the config are below its folder.
     const copy = `${name}-${index}`;
@@ -79,8 +81,7 @@ function workerOf({ name, modules, bindings = [], object, date, flags = [] }, fo
   });
   const parts = [
     `modules = [${embedded}]`,
-    `compatibilityDate = ${quoted(date)}`,
-    `compatibilityFlags = [${flags.map(quoted)}]`,
+    `compatibilityDate = ${quoted(DATE)}`,
     `bindings = [${bindings}]`,
     'globalOutbound = "network"',
   ];

@@ -1,5 +1,7 @@
 // Bellwether's design in as little JavaScript as it takes: the rival to beat. One object holds the configuration; each
 // isolate keeps it for a TTL and asks again behind the response. No settings, no tokens, no limits, no care.
+import { answer } from "./shared.mjs";
+
 const TTL_MS = 30_000;
 
 export class Twin {
@@ -34,13 +36,19 @@ let held = null;
 
 async function refresh(env) {
   const headers = held ? { "if-none-match": held.etag } : {};
-  const answer = await env.TWIN.getByName("default").fetch("https://twin/snapshot", { headers });
+  const reply = await env.TWIN.getByName("default").fetch("https://twin/snapshot", { headers });
   const at = Date.now();
-  if (answer.status === 304) held.at = at;
-  else held = { text: await answer.text(), etag: answer.headers.get("etag"), version: answer.headers.get("bellwether-version"), at, age: -1 };
+  if (reply.status === 304) held.at = at;
+  else await hold(reply, at);
+}
+
+async function hold(reply, at) {
+  const text = await reply.text();
+  held = { text, config: JSON.parse(text), etag: reply.headers.get("etag"), version: reply.headers.get("bellwether-version"), at, age: -1 };
 }
 
 function respond(request) {
+  if (request.url.includes("lookups=")) return answer(request, held.config);
   const age = Math.floor((Date.now() - held.at) / 1000);
   if (held.age !== age) {
     held.age = age;
@@ -66,7 +74,6 @@ async function cold(request, env) {
 
 export default {
   fetch(request, env, context) {
-    if (request.url.endsWith("/object")) return env.TWIN.getByName("default").fetch("https://twin/snapshot", { headers: request.headers });
     if (request.url.endsWith("/revalidate")) return cold(request, env);
     if (!held) return cold(request, env);
     if (Date.now() - held.at > TTL_MS) context.waitUntil(refresh(env));

@@ -1,0 +1,21 @@
+// What is told of many measurements of one thing.
+
+export function median(values) {
+  return quantile(values, 0.5);
+}
+
+// By the nearest rank.
+export function quantile(values, share) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+// The median and the range of the middle eight tenths.
+export function summary(values) {
+  return { median: median(values), low: quantile(values, 0.1), high: quantile(values, 0.9) };
+}
+
+// The median of each round's ratio: what disturbs the machine for a while disturbs both.
+export function ratio(values, others) {
+  return median(values.map((value, round) => value / others[round]));
+}
