@@ -35,10 +35,11 @@ const PASSED_ON: [&str; 4] = [
 ];
 
 /// Headers of its other answers that go on to the client.
-const ANSWER_HEADERS: [&str; 6] = [
+const ANSWER_HEADERS: [&str; 7] = [
     header::CONTENT_TYPE,
     header::CACHE_CONTROL,
     header::VERSION,
+    header::MIN_VERSION,
     header::ETAG,
     header::LAST_MODIFIED,
     header::REPLAYED,

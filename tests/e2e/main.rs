@@ -23,6 +23,7 @@ mod http_reads;
 mod limits;
 mod logs;
 mod metrics;
+mod minimum;
 mod openapi;
 mod panics;
 mod prefix_source;

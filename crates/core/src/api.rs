@@ -100,6 +100,11 @@ impl ApiAnswer {
         self
     }
 
+    /// With the header that a read is to carry to see what was done here.
+    fn with_minimum(self, version: Version) -> Self {
+        self.with(header::MIN_VERSION, version.to_string())
+    }
+
     fn about(self, version: Version, etag: &ETag) -> Self {
         self.with(header::VERSION, version.to_string())
             .with(header::ETAG, etag.as_str().to_owned())
@@ -218,16 +223,16 @@ async fn reload<P: Platform>(
         let detail = format!("the space {space:?} has no source to reload from");
         Problem::new(ProblemKind::NoSource, detail)
     })?;
-    Ok(ApiAnswer::json(&report.to_json()))
+    Ok(ApiAnswer::json(&report.to_json()).with_minimum(report.version))
 }
 
 fn written(answer: WriteAnswer) -> ApiAnswer {
     let (version, etag) = answer.head;
     let mut told = ApiAnswer::json(&answer.body).about(version, &etag);
     told.status = answer.status;
-    if answer.status >= 400
-        && let Some((_, media_type)) = told.fields.first_mut()
-    {
+    if answer.status < 400 {
+        told = told.with_minimum(version);
+    } else if let Some((_, media_type)) = told.fields.first_mut() {
         *media_type = media::PROBLEM_JSON.to_owned();
     }
     if answer.replayed {

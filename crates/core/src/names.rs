@@ -67,7 +67,7 @@ pub mod header {
     pub const PENDING: &str = "bellwether-pending";
     /// Request, from the front Worker to the object only: the name of the token that asks.
     pub const ACTOR: &str = "bellwether-actor";
-    /// Request: the lowest version the caller accepts.
+    /// Request: the lowest version the caller accepts. Response to a write: what to ask for to see it.
     pub const MIN_VERSION: &str = "bellwether-min-version";
     /// Request: why, where the body is a document and has no place for it. Percent-encoded UTF-8.
     pub const REASON: &str = "bellwether-reason";

@@ -230,7 +230,10 @@ impl Out {
         self.quoted(summary);
         let (mut schema, mut headers) = (cut(&mut line, b'|'), cut(&mut line, b'|'));
         if schema.is_empty() {
-            (schema, headers) = ("Written", "Bellwether-Version ETag Bellwether-Replayed");
+            (schema, headers) = (
+                "Written",
+                "Bellwether-Version ETag Bellwether-Min-Version Bellwether-Replayed",
+            );
         }
         self.references("headers", headers);
         self.references("links", line);

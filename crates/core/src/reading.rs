@@ -6,6 +6,7 @@
 
 mod flow;
 mod held;
+mod minimum;
 mod pending;
 mod reply;
 mod types;
@@ -14,9 +15,11 @@ use std::mem::take;
 use std::rc::Rc;
 
 pub use flow::{Expired, Isolate, Reader};
+pub use minimum::{MINIMUM_BURST, MINIMUM_PAUSE_MS};
 pub use types::{Answer, Ask, Call, Counts, Plan, Read, Received};
 
 use held::Held;
+use minimum::Allowance;
 use pending::Upcoming;
 
 use crate::freshness::{self, Span};
@@ -42,6 +45,7 @@ pub struct Cache<T> {
     upcoming: Upcoming<T>,
     clock: SteadyClock,
     lease: Lease,
+    minimums: Allowance,
     failures: u32,
     /// When a call last failed, in steady time.
     failed_at: UnixMillis,
@@ -58,6 +62,7 @@ impl<T> Default for Cache<T> {
             upcoming: Upcoming::default(),
             clock: SteadyClock::default(),
             lease: Lease::default(),
+            minimums: Allowance::default(),
             failures: 0,
             failed_at: UnixMillis(0),
             paused_until: UnixMillis(0),
@@ -68,7 +73,9 @@ impl<T> Default for Cache<T> {
 }
 
 impl<T> Cache<T> {
-    /// Decides a read at machine time `now`. `at_least` asks for a minimum version.
+    /// Decides a read at machine time `now`. `at_least` asks for a minimum version: while what is held
+    /// is older, or nothing is held, a token is taken for the call ([`MINIMUM_BURST`]). With none left
+    /// the read is one that asks for no minimum, and a cold one waits for no call.
     pub fn plan(
         &mut self,
         now: UnixMillis,
@@ -88,21 +95,25 @@ impl<T> Cache<T> {
                 _ if paused => Plan::Serve,
                 // Nothing to serve but the base: each request asks for itself, for none may await
                 // a promise of another.
-                Some(deadline_ms) => self.wait(steady, policy, deadline_ms),
-                None => self.behind(steady, policy),
+                Some(deadline_ms) if at_least.is_none() || self.minimums.take(steady) => {
+                    self.wait(steady, policy, deadline_ms, at_least)
+                }
+                _ => self.behind(steady, policy),
             };
         };
         let behind_minimum = at_least.is_some_and(|minimum| held.version < minimum);
         match (held.span(steady), policy.on_expired) {
             // Whoever holds the lease may have asked before the version wanted was there.
-            _ if behind_minimum && !paused => {
-                self.wait(steady, policy, cold_wait_ms.unwrap_or(DEFAULT_WAIT_MS))
+            _ if behind_minimum && !paused && self.minimums.take(steady) => {
+                let deadline_ms = cold_wait_ms.unwrap_or(DEFAULT_WAIT_MS);
+                self.wait(steady, policy, deadline_ms, at_least)
             }
             (Span::Fresh, _) => Plan::Serve,
             (Span::Expired, OnExpired::Error) if paused => Plan::Refuse,
             _ if paused => Plan::Serve,
             (Span::Expired, OnExpired::Error) => {
-                self.wait(steady, policy, cold_wait_ms.unwrap_or(DEFAULT_WAIT_MS))
+                let deadline_ms = cold_wait_ms.unwrap_or(DEFAULT_WAIT_MS);
+                self.wait(steady, policy, deadline_ms, None)
             }
             (Span::Expired, OnExpired::Wait { deadline_ms }) => match self.behind(steady, policy) {
                 Plan::ServeAndCall(call) => Plan::Wait { call, deadline_ms },
@@ -131,6 +142,7 @@ impl<T> Cache<T> {
                 let terms = terms.aged(travel_ms);
                 let received = self.confirm(call, terms, pending, steady);
                 self.hear(pending, terms, call.sent, steady);
+                self.settle_minimum(call);
                 (received, None)
             }
             Answer::Snapshot {
@@ -150,6 +162,7 @@ impl<T> Cache<T> {
                         parse(body)
                     });
                 self.hear(pending, terms, call.sent, steady);
+                self.settle_minimum(call);
                 received
             }
         }
@@ -269,12 +282,17 @@ impl<T> Cache<T> {
         self.held.as_ref().map(|held| held.version)
     }
 
-    fn wait(&mut self, steady: UnixMillis, policy: &ReaderSettings, deadline_ms: u64) -> Plan {
+    fn wait(
+        &mut self,
+        steady: UnixMillis,
+        policy: &ReaderSettings,
+        deadline_ms: u64,
+        minimum: Option<Version>,
+    ) -> Plan {
         let ticket = self.lease.take(steady, policy.revalidate_timeout_ms);
-        Plan::Wait {
-            call: self.call(self.ask(), ticket, steady),
-            deadline_ms,
-        }
+        let mut call = self.call(self.ask(), ticket, steady);
+        call.minimum = minimum;
+        Plan::Wait { call, deadline_ms }
     }
 
     fn behind(&mut self, steady: UnixMillis, policy: &ReaderSettings) -> Plan {
@@ -293,7 +311,12 @@ impl<T> Cache<T> {
 
     fn call(&mut self, ask: Ask, ticket: Option<Ticket>, sent: UnixMillis) -> Call {
         self.counts.calls += 1;
-        Call { ask, ticket, sent }
+        Call {
+            ask,
+            minimum: None,
+            ticket,
+            sent,
+        }
     }
 
     fn finish(&mut self, call: &Call, now: UnixMillis) -> UnixMillis {
@@ -304,6 +327,14 @@ impl<T> Cache<T> {
             }
         }
         self.clock.read(now)
+    }
+
+    /// A minimum that was reached costs nothing.
+    fn settle_minimum(&mut self, call: &Call) {
+        let minimum = call.minimum;
+        if minimum.is_some_and(|minimum| self.version() >= Some(minimum)) {
+            self.minimums.give_back();
+        }
     }
 
     /// Takes a head with its document.

@@ -10,6 +10,8 @@ use crate::version::ContentHash;
 
 #[path = "reading_tests/calls.rs"]
 mod calls;
+#[path = "reading_tests/minimum.rs"]
+mod minimum;
 #[path = "reading_tests/odd.rs"]
 mod odd;
 #[path = "reading_tests/pending.rs"]

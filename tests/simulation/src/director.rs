@@ -5,12 +5,14 @@ use std::rc::Rc;
 use bellwether_core::coordinator::{BuiltIn, Reload};
 use bellwether_core::document::Object;
 use bellwether_core::guard::Waivers;
+use bellwether_core::reading::MINIMUM_BURST;
 use bellwether_core::settings::{SourceSettings, SpaceSettings};
 
 use crate::chance::Fault;
 use crate::deep;
 use crate::fleet::{self, Member};
 use crate::host::Deployment;
+use crate::minimums;
 use crate::network;
 use crate::oracle;
 use crate::requests::Request;
@@ -51,6 +53,11 @@ impl Simulation {
                 let member = Rc::clone(&self.members.borrow()[number]);
                 for _ in 0..world.between(1, 3) {
                     member.request(None);
+                }
+                if world.one_in(50) {
+                    for _ in 0..4 * MINIMUM_BURST {
+                        member.request(minimums::absurd());
+                    }
                 }
                 world.executor.sleep(world.between(0, gap_ms)).await;
             }

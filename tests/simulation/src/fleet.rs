@@ -13,6 +13,7 @@ use bellwether_core::wire::ReadState;
 
 use crate::executor::Owner;
 use crate::host::Host;
+use crate::minimums::Minimums;
 use crate::network;
 use crate::requests::Request;
 use crate::upstream::MISFIT;
@@ -53,6 +54,7 @@ pub(crate) struct Member {
     behind: Cell<Owner>,
     wire: Owner,
     last_read: Cell<Option<(u64, u64)>>,
+    minimums: Minimums,
     /// What it answered last that was fresh.
     kept: RefCell<Option<(Version, Rc<Parsed>, ETag)>>,
 }
@@ -102,6 +104,7 @@ impl Member {
             behind: Cell::new(world.executor.new_owner()),
             wire,
             last_read: Cell::new(None),
+            minimums: Minimums::default(),
             kept: RefCell::new(None),
         })
     }
@@ -132,7 +135,8 @@ impl Member {
     async fn read(self: Rc<Self>, at_least: Option<Version>) {
         let world = Rc::clone(&self.world);
         let began_ms = world.now_ms();
-        let surely_fresh = at_least.is_none() && self.watch.is_surely_fresh(&world, &self.clock);
+        let is_fresh = self.watch.is_surely_fresh(&world, &self.clock);
+        let surely_fresh = at_least.is_none() && is_fresh;
         let undisturbed = self.watch.is_undisturbed(&world, &self.clock);
         let calls = Rc::new(Cell::new(0));
         let here = Rc::new(Here {
@@ -146,6 +150,12 @@ impl Member {
             let (member, calls) = (Rc::clone(&self), Rc::clone(&calls));
             move |task: Task| {
                 calls.set(calls.get() + 1);
+                if let Some(minimum) = at_least {
+                    let because = is_fresh.then_some(minimum);
+                    member
+                        .minimums
+                        .called(&member.world, &member.clock, because);
+                }
                 member.world.executor.spawn(member.behind.get(), task);
             }
         };
@@ -158,7 +168,10 @@ impl Member {
             }
         };
         if let (Some(minimum), Ok(read)) = (at_least, &read) {
-            let asked = calls.get() > 0 || !undisturbed || read.version >= Some(minimum);
+            let asked = calls.get() > 0
+                || !undisturbed
+                || read.version >= Some(minimum)
+                || self.minimums.may_be_spent(&world, &self.clock);
             // The base stands for a head that holds nothing else, of whatever version.
             let base = read.version.is_none();
             world.check(asked || base, "a minimum version is asked for", || {

@@ -21,6 +21,7 @@ mod hunt;
 #[cfg(feature = "laboratory")]
 mod laboratory;
 mod ledger;
+mod minimums;
 mod network;
 mod oracle;
 mod platform;

@@ -45,6 +45,8 @@ pub enum Plan {
 pub struct Call {
     /// What to ask for.
     pub ask: Ask,
+    /// The minimum version that it is made for, with a token.
+    pub(super) minimum: Option<Version>,
     pub(super) ticket: Option<Ticket>,
     pub(super) sent: UnixMillis,
 }
