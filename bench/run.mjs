@@ -12,16 +12,16 @@ const only = process.env.ONLY;
 const rounds = (count) => (isQuick ? 3 : count);
 
 const PARTS = {
-  "warm 20 KB, 1 lookup": (say) => warm({ bytes: 20_000, lookups: 1, rounds: rounds(15), say }),
-  "warm 20 KB, 5 lookups": (say) => warm({ bytes: 20_000, lookups: 5, rounds: rounds(7), say }),
-  "warm 20 KB, 20 lookups": (say) => warm({ bytes: 20_000, lookups: 20, rounds: rounds(7), say }),
-  "warm 1 KB, 1 lookup": (say) => warm({ bytes: 1_000, lookups: 1, rounds: rounds(7), say }),
+  "warm 20 KB, 1 lookup": (say) => warm({ bytes: 20_000, lookups: 1, rounds: rounds(9), say }),
+  "warm 20 KB, 5 lookups": (say) => warm({ bytes: 20_000, lookups: 5, rounds: rounds(5), say }),
+  "warm 20 KB, 20 lookups": (say) => warm({ bytes: 20_000, lookups: 20, rounds: rounds(5), say }),
+  "warm 1 KB, 1 lookup": (say) => warm({ bytes: 1_000, lookups: 1, rounds: rounds(5), say }),
   "warm 100 KB, 1 lookup": (say) => warm({ bytes: 100_000, lookups: 1, rounds: rounds(5), say }),
-  "object 304": (say) => objects({ bytes: 20_000, conditional: true, rounds: rounds(15), say }),
-  "object 200": (say) => objects({ bytes: 20_000, conditional: false, rounds: rounds(15), say }),
-  "cold 20 KB": (say) => cold({ bytes: 20_000, rounds: rounds(25), say }),
-  "cold 1 MB": (say) => cold({ bytes: 1_000_000, rounds: rounds(15), say }),
-  "cold 20 KB, source of 138 ms": (say) => cold({ bytes: 20_000, delayMs: 138, rounds: rounds(11), say }),
+  "object 304": (say) => objects({ bytes: 20_000, conditional: true, rounds: rounds(9), say }),
+  "object 200": (say) => objects({ bytes: 20_000, conditional: false, rounds: rounds(9), say }),
+  "cold 20 KB": (say) => cold({ bytes: 20_000, rounds: rounds(15), say }),
+  "cold 1 MB": (say) => cold({ bytes: 1_000_000, rounds: rounds(9), say }),
+  "cold 20 KB, source of 138 ms": (say) => cold({ bytes: 20_000, delayMs: 138, rounds: rounds(9), say }),
 };
 
 const results = { sizes: sizes() };

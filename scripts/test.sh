@@ -18,5 +18,8 @@ cargo test --workspace --locked
 # Once more as a Worker that embeds the reader builds it: without the feature exact_numbers.
 cargo test --package bellwether-core --locked
 
+# What the benchmarks stand on; they themselves are no tests.
+"$BELLWETHER_NODE" --test bench/test/lib.test.mjs
+
 # Fresh seeds each time; a failure prints the command that shows it again.
 scripts/simulate.sh test
