@@ -1,4 +1,6 @@
 # Everything that a person or CI does here. The work itself is in scripts/.
+# A port that somebody names is one to stay up on.
+SERVE := $(or $(SERVE),$(if $(filter undefined,$(origin PORT)),,1))
 PORT ?= 8787
 CONFIG ?=
 STATE ?= .bellwether
@@ -11,10 +13,10 @@ QUICK ?=
 ONLY ?=
 ISOLATES ?=
 
-export PORT CONFIG STATE SEED SEEDS DAYS WITHOUT ISOLATES QUICK ONLY
+export PORT SERVE CONFIG STATE SEED SEEDS DAYS WITHOUT ISOLATES QUICK ONLY
 
 .NOTPARALLEL:
-.PHONY: help setup build run test simulate simulate-defects simulate-branches bench bench-authority check fmt clean
+.PHONY: help setup build run test simulate simulate-defects simulate-branches bench bench-authority example-ts example-rust check fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +54,12 @@ bench-authority: ## what a publish and an operator's pages cost, on real workerd
 	@scripts/setup.sh build
 	@scripts/build.sh
 	@scripts/bench.sh
+
+example-ts: ## a TypeScript Worker before and after, in figures and in trouble [SERVE=1 or PORT=8787: by hand]
+	@scripts/example.sh ts
+
+example-rust: ## the same in Rust [SERVE=1 or PORT=8787: by hand]
+	@scripts/example.sh rust
 
 check: ## format, clippy, docs, licences, spelling, bundle size
 	@scripts/setup.sh build check

@@ -3,6 +3,7 @@
 #   scripts/build.sh [--with-setup]     as wrangler calls it
 #   scripts/build.sh --follower         examples/follower instead, in target/follower/, for the tests
 #   scripts/build.sh --panicker         tests/panicker instead, in target/panicker/, for the tests
+#   scripts/build.sh --video-rust       examples/video-rust, for `make example-rust` and the tests
 #   scripts/build.sh --empty-rust       bench/empty-rust instead, in target/empty-rust/, for the benchmarks
 #   scripts/build.sh --reader-rust      bench/reader-rust, the same
 set -euo pipefail
@@ -16,6 +17,7 @@ package=bellwether folder=. out=build sources="src migrations" shim="$ROOT/src/s
 case "${1:-}" in
   --follower) package=follower folder=examples/follower out=../../target/follower sources="examples/follower migrations" shim= ;;
   --panicker) package=panicker folder=tests/panicker out=../../target/panicker sources="tests/panicker src/shim.mjs" ;;
+  --video-rust) package=video-rust folder=examples/video-rust out=../../target/video-rust sources="examples/video-rust examples/video-base.json" shim= ;;
   --reader-rust) package=reader-rust folder=bench/reader-rust out=../../target/reader-rust sources=bench/reader-rust shim= ;;
   --empty-rust) package=empty-rust folder=bench/empty-rust out=../../target/empty-rust sources=bench/empty-rust shim= ;;
 esac

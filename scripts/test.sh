@@ -10,6 +10,9 @@ scripts/build-clients.sh
 # The Worker that the tests of the reader's typed sections follow with.
 scripts/build.sh --follower
 scripts/build.sh --panicker
+# The examples before and after.
+scripts/build.sh --video-rust
+scripts/build-video-ts.sh
 
 say "test:"
 # The tests mostly wait for workerd: more of them at a time than there are cores.

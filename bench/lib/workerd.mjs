@@ -9,8 +9,9 @@ const TICKS_A_SECOND = 100;
 // As wrangler.toml has it.
 const DATE = "2026-10-01";
 
-// A process that serves `workers`: `{ name, modules: [{ name, kind, file }], bindings, object }` each, where the last is
-// the class of a Durable Object, if there is one. `more` are further services, as workerd's config has them.
+// A process that serves `workers`: `{ name, modules: [{ name, kind, file }], bindings, object, port }` each, where
+// `object` is the class of a Durable Object, if there is one, and the port any that is free, if none is given. `more` are
+// further services, as workerd's config has them.
 export class Workerd {
   static async start(workers, more = []) {
     const folder = mkdtempSync(join(tmpdir(), "bellwether-bench-"));
@@ -21,7 +22,7 @@ export class Workerd {
       ...more,
       ...workers.map((worker) => `(name = ${quoted(worker.name)}, worker = ${workerOf(worker, folder)})`),
     ];
-    const sockets = workers.map(({ name }) => `(name = ${quoted(name)}, address = "127.0.0.1:0", http = (), service = ${quoted(name)})`);
+    const sockets = workers.map(({ name, port = 0 }) => `(name = ${quoted(name)}, address = "127.0.0.1:${port}", http = (), service = ${quoted(name)})`);
     writeFileSync(
       join(folder, "config.capnp"),
       `using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = (services = [${services}], sockets = [${sockets}]);\n`,

@@ -39,4 +39,5 @@ mod tokens;
 mod typescript;
 mod url_faults;
 mod url_source;
+mod video;
 mod wrangler_toml;

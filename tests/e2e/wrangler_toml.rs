@@ -13,8 +13,11 @@ fn wrangler_toml() -> toml::Table {
     toml_of(&Paths::get().wrangler_toml())
 }
 
-fn example_toml() -> toml::Table {
-    toml_of(&Paths::get().follower().join("wrangler.toml"))
+/// Every example that follows from a script of its own.
+const EXAMPLES: [&str; 3] = ["follower", "video-rust", "video-ts"];
+
+fn example_toml(name: &str) -> toml::Table {
+    toml_of(&Paths::get().example(name).join("wrangler.toml"))
 }
 
 fn toml_of(path: &Path) -> toml::Table {
@@ -110,37 +113,61 @@ fn wrangler_deploy_dry_run_passes() {
 #[test]
 fn the_examples_wrangler_toml_binds_the_coordinators_object() {
     let leader = wrangler_toml();
-    let example = example_toml();
-    let bindings = example["durable_objects"]["bindings"].as_array().unwrap();
-    let [binding] = bindings.as_slice() else {
-        panic!("{bindings:?}")
-    };
-    assert_eq!(binding["name"].as_str(), Some(names::COORDINATOR_BINDING));
-    assert_eq!(
-        binding["class_name"].as_str(),
-        Some(names::COORDINATOR_CLASS)
-    );
-    assert_eq!(binding["script_name"], leader["name"]);
-    assert_ne!(example["name"], leader["name"]);
-    assert!(
-        !example.contains_key("migrations"),
-        "the class is declared once"
-    );
-    let settings = serde_json::to_value(&example["vars"][names::SETTINGS_VAR]).unwrap();
-    let parsed = Settings::parse(Some(&settings));
-    assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
-    assert_eq!(
-        parsed.reader,
-        Settings::parse(None).reader,
-        "it says that these are the defaults"
-    );
+    for name in EXAMPLES {
+        let example = example_toml(name);
+        let bindings = example["durable_objects"]["bindings"].as_array().unwrap();
+        let [binding] = bindings.as_slice() else {
+            panic!("{bindings:?}")
+        };
+        assert_eq!(binding["name"].as_str(), Some(names::COORDINATOR_BINDING));
+        assert_eq!(
+            binding["class_name"].as_str(),
+            Some(names::COORDINATOR_CLASS)
+        );
+        assert_eq!(binding["script_name"], leader["name"]);
+        assert_ne!(example["name"], leader["name"]);
+        assert!(
+            !example.contains_key("migrations"),
+            "the class is declared once"
+        );
+    }
 }
 
 #[test]
-fn wrangler_takes_the_example() {
-    let main = Paths::get().follower_build().join("worker/shim.mjs");
-    let said = dry_run(example_toml(), &main);
-    assert!(said.contains("defined in bellwether"), "{said}");
+fn the_rust_examples_settings_are_what_their_comments_say() {
+    let reader = |name| {
+        let settings = serde_json::to_value(&example_toml(name)["vars"][names::SETTINGS_VAR]);
+        let parsed = Settings::parse(Some(&settings.unwrap()));
+        assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
+        parsed.reader
+    };
+    let defaults = Settings::parse(None).reader;
+    assert_eq!(reader("follower"), defaults);
+    let never_waiting = json!({ "reader": { "cold_start": "base" } });
+    let never_waiting = Settings::parse(Some(&never_waiting)).reader;
+    assert_eq!(reader("video-rust"), never_waiting);
+}
+
+#[test]
+fn wrangler_takes_the_examples() {
+    for name in EXAMPLES {
+        let folder = Paths::get().example(name);
+        let mut table = example_toml(name);
+        // wrangler bundles TypeScript itself, from where the aliases lead.
+        let is_typescript = name.ends_with("-ts");
+        let main = if is_typescript {
+            let aliases = table["alias"].as_table_mut().unwrap();
+            for (_, to) in aliases.iter_mut() {
+                let path = folder.join(to.as_str().unwrap()).canonicalize().unwrap();
+                *to = path.to_str().unwrap().into();
+            }
+            folder.join(table["main"].as_str().unwrap())
+        } else {
+            Paths::get().example_build(name).join("worker/shim.mjs")
+        };
+        let said = dry_run(table, &main);
+        assert!(said.contains("defined in bellwether"), "{name}: {said}");
+    }
 }
 
 /// wrangler's own R2, so that the harness's is not the only one that agrees; bound by the example in wrangler.toml.

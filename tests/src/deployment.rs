@@ -68,6 +68,8 @@ enum Script {
     Panicker,
     /// Its twin in TypeScript.
     TypeScriptFollower(Bound),
+    /// The example of this name, bound to the object and its source's namespace.
+    Example(&'static str),
 }
 
 /// What of the coordinator's script a follower in the same process is bound to.
@@ -161,6 +163,17 @@ impl Deployment {
             ..Self::follower(reader)
         }
         .secret(FOLLOWER_SECRET, &token.secret)
+    }
+
+    /// The Worker in examples/ of this name, bound to the object and the KV namespace of the coordinator whose neighbour
+    /// it is.
+    pub fn example(name: &'static str, settings: Value) -> Self {
+        Self {
+            script: Script::Example(name),
+            tokens: None,
+            ..Self::coordinator()
+        }
+        .settings(settings)
     }
 
     /// tests/panicker, with an object of its own.
@@ -281,6 +294,10 @@ impl Deployment {
                 paths.typescript_follower_build(),
                 paths.client("test/worker/wrangler.toml"),
             ),
+            Script::Example(name) => (
+                paths.example_build(name),
+                paths.example(name).join("wrangler.toml"),
+            ),
             Script::Coordinator | Script::Edge => (paths.build(), paths.wrangler_toml()),
             Script::Panicker => (paths.panicker_build(), paths.wrangler_toml()),
         };
@@ -318,7 +335,9 @@ impl Deployment {
             Script::Coordinator | Script::Panicker => {
                 bindings.push(capnp::binding(object.0, "durableObjectNamespace", object.1));
             }
-            Script::Follower(Bound::Object) | Script::TypeScriptFollower(Bound::Object) => {
+            Script::Follower(Bound::Object)
+            | Script::TypeScriptFollower(Bound::Object)
+            | Script::Example(_) => {
                 bindings.push(capnp::object_of(object.0, object.1, capnp::MAIN));
             }
             Script::Follower(Bound::Service) | Script::TypeScriptFollower(Bound::Service) => {
@@ -328,7 +347,8 @@ impl Deployment {
             | Script::TypeScriptFollower(Bound::Nothing)
             | Script::Edge => {}
         }
-        if self.kv.is_some() {
+        // A neighbour's is the service that the coordinator's has.
+        if self.kv.is_some() || matches!(self.script, Script::Example(_)) {
             bindings.push(capnp::binding(
                 names::CONFIG_KV_BINDING,
                 "kvNamespace",

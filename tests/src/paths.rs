@@ -61,7 +61,17 @@ impl Paths {
 
     /// The folder of the example that follows.
     pub fn follower(&self) -> PathBuf {
-        self.must("the example", self.root.join("examples/follower"))
+        self.example("follower")
+    }
+
+    /// The folder of the example of this name.
+    pub fn example(&self, name: &str) -> PathBuf {
+        self.must("the example", self.root.join("examples").join(name))
+    }
+
+    /// What it is built to.
+    pub fn example_build(&self, name: &str) -> PathBuf {
+        self.must("make test builds it", self.root.join("target").join(name))
     }
 
     /// A file of the reader for TypeScript Workers; its `dist/` is built by `scripts/build-clients.sh`.
