@@ -24,8 +24,8 @@ export function firstInWords(results) {
     ...lines,
     `  Never waiting, it answers from the built-in configuration, and from the source's ${spread(after.untilSourceMs)} after`,
     `  that request came. Waiting, it answered from the source's at once in ${waiting.atOnce} of ${waiting.ms.length} processes.`,
-    "  The last line is the first isolate after a first deployment: the coordinator's start is in it, for here it is in",
-    `  the same process and thread. The source's is served ${spread(alone.untilSourceMs)} after the request came.`,
+    "  The last line is the first request after a first deployment: the coordinator's object opens for the first time",
+    `  beside it, in the same process. The source's is served ${spread(alone.untilSourceMs)} after that request came.`,
   ];
 }
 
