@@ -19,14 +19,18 @@ const NEEDED: [&str; 6] = [
 
 /// Where decisions stand, below `crates/core/src`. Not parsers, settings, tokens, routes: no timing
 /// and no fault reaches them; properties and boundaries are tested in `crates/core`.
-const DECISIONS: [&str; 21] = [
+const DECISIONS: [&str; 26] = [
+    "coordinator/action.rs",
+    "coordinator/alarms.rs",
     "coordinator/change.rs",
     "coordinator/commit.rs",
+    "coordinator/denied.rs",
     "coordinator/mod.rs",
     "coordinator/open.rs",
     "coordinator/operate.rs",
     "coordinator/pending.rs",
     "coordinator/refresh.rs",
+    "coordinator/settle.rs",
     "coordinator/status.rs",
     "coordinator/trigger.rs",
     "coordinator/write.rs",
@@ -36,6 +40,7 @@ const DECISIONS: [&str; 21] = [
     "reading.rs",
     "reading/flow.rs",
     "reading/held.rs",
+    "reading/minimum.rs",
     "reading/pending.rs",
     "reading/reply.rs",
     "refresh.rs",
