@@ -139,6 +139,7 @@ fn every_field_is_read() {
                 binding: "UPSTREAM".to_owned(),
                 token_secret: "EDGE_TOKEN".to_owned(),
             },
+            colo_cache: false,
         }
     );
 }
