@@ -1,5 +1,6 @@
 //! The colo tier on real workerd: processes that share a data centre's cache, which may be down, slow, full of rubbish,
 //! forgetful or not there at all. No read is the worse for it.
+use std::cell::Cell;
 use std::time::Duration;
 
 use bellwether_core::reading::colo::{COLO_CLOCKS_APART_MS, COLO_TRIES};
@@ -12,6 +13,9 @@ use crate::follower::{Rig, Via, on, revision, shows};
 use crate::support::quiet;
 
 const TOKEN: &str = "follower-secret-41d8";
+
+/// What befalls the cache.
+type Trouble = Box<dyn Fn(&Scene)>;
 
 /// A coordinator behind a proxy that counts, and a data centre.
 struct Scene {
@@ -80,18 +84,23 @@ async fn hits(client: &Client) -> Value {
 async fn processes_of_one_data_centre_share_one_call() {
     let scene = Scene::start(json!({}));
     let (_first, _) = scene.first().await;
-    for _ in 0..3 {
+    let shared = Cell::new(0);
+    // A machine under load may miss the deadline of a look: then the object is asked, once.
+    until("three processes have made no call", PATIENCE, async || {
         let (_process, client) = scene.follower();
-        let read = read(&client).await;
+        let (asked, read) = (scene.proxy.count(), read(&client).await);
         assert!(shows(&read, 1), "{read}");
         assert_eq!(read["state"], "fresh");
+        let hit = hits(&client).await == 1;
+        assert_eq!(scene.proxy.count(), asked + usize::from(!hit));
         assert!(
-            read["age_ms"].as_u64().unwrap() >= COLO_CLOCKS_APART_MS,
+            !hit || read["age_ms"].as_u64().unwrap() >= COLO_CLOCKS_APART_MS,
             "{read}"
         );
-        assert_eq!(hits(&client).await, 1);
-    }
-    assert_eq!(scene.proxy.count(), 1);
+        shared.set(shared.get() + u32::from(hit));
+        shared.get() == 3
+    })
+    .await;
     let document = revision(1).to_string();
     for call in scene.colo.calls() {
         assert!(!format!("{call:?}").contains(TOKEN), "{call:?}");
@@ -153,7 +162,7 @@ async fn a_cache_in_trouble_costs_no_read() {
     let rubbish = |text: &'static str| move |scene: &Scene| scene.colo.edit(|_| text.to_owned());
     let fault = |fault: Fault| move |scene: &Scene| scene.colo.faults().stand(fault.clone());
     let broken = bellwether_tests::Response::new(200).with_header("cf-cache-status", "HIT");
-    let troubles: [(&str, Box<dyn Fn(&Scene)>); 8] = [
+    let troubles: [(&str, Trouble); 8] = [
         ("rubbish", Box::new(rubbish("{"))),
         ("empty", Box::new(rubbish(""))),
         (
@@ -238,8 +247,8 @@ async fn a_cache_that_does_not_work_is_left_alone() {
                 .iter()
                 .filter(|call| call.method == "PUT")
                 .count();
-            // The document is put once: afterwards the object answers 304.
-            assert_eq!(puts, usize::from(COLO_TRIES) + 1);
+            // The document is put once: afterwards the object answers 304. Looks that were too slow count as well.
+            assert!((2..=usize::from(COLO_TRIES) + 1).contains(&puts), "{puts}");
         }
     }
 }
@@ -278,5 +287,23 @@ async fn an_objects_identifier_names_its_coordinator() {
     assert!(
         identifier.bytes().all(|byte| byte.is_ascii_hexdigit()),
         "{key}"
+    );
+}
+
+#[tokio::test]
+async fn the_coordinators_own_worker_is_built_without_it_and_says_so() {
+    let scene = Scene::start(json!({ "ttl": "100ms" }));
+    let reader = json!({ "cold_start": { "wait": "20s" }, "colo_cache": true });
+    let edge = Deployment::edge(&scene.proxy.url(), reader).secret("EDGE_TOKEN", TOKEN);
+    let (process, client) = edge.colo(&scene.colo).start();
+    assert_eq!(client.read().await.document, revision(1));
+    assert_eq!(scene.colo.calls(), []);
+    let told = process.logs().events_named("reader_settings");
+    assert!(
+        told.iter().any(|event| event["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("colo_cache: ")),
+        "{told:?}"
     );
 }
