@@ -10,6 +10,7 @@
 mod activation;
 mod authority;
 mod cold;
+mod colo;
 mod crash;
 mod edge_answers;
 mod edges;

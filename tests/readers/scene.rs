@@ -214,7 +214,7 @@ impl Isolate for Here {
         // Dropped at its deadline, it is still there to be answered: nobody hears.
         let told = answered.await.ok().flatten().ok_or("cannot be reached")?;
         let field = |name: &str| Some(told.headers.get(name)?.as_str()?.trim().to_owned());
-        let answer = Answer::parse(ask, told.status, field)?;
+        let answer = Answer::parse(ask, told.status, &field)?;
         let body = match answer {
             Answer::Snapshot { .. } => told.body.ok_or("broke off")?,
             Answer::NotModified { .. } | Answer::NotScheduled => String::new(),

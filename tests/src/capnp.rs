@@ -37,6 +37,8 @@ pub(crate) struct Config<'a> {
     pub(crate) bindings: &'a [String],
     /// Names and addresses of HTTP services that bindings point at.
     pub(crate) externals: &'a [(String, String)],
+    /// Whether `caches.default` is the service [`COLO`]; without it there is no cache.
+    pub(crate) colo: bool,
     /// The Durable Object class, where the Worker has one.
     pub(crate) class: Option<&'a str>,
 }
@@ -45,6 +47,8 @@ pub(crate) struct Config<'a> {
 pub(crate) const MAIN: &str = "main";
 /// The service and the socket of a second script in the same process.
 pub(crate) const NEIGHBOUR: &str = "neighbour";
+/// The service that plays the data centre's cache.
+pub(crate) const COLO: &str = "colo";
 /// The folder, next to the config file, in which objects keep their databases.
 pub(crate) const DISK: &str = "disk";
 /// The folder in there, one for each class of objects.
@@ -93,6 +97,9 @@ impl Config<'_> {
             list(self.compatibility_flags.iter().map(|flag| quoted(flag))),
             list(self.bindings.iter().cloned()),
         );
+        if self.colo {
+            let _ = write!(worker, ", cacheApiOutbound = {}", quoted(COLO));
+        }
         let mut services = Vec::new();
         if let Some(class) = self.class {
             let _ = write!(

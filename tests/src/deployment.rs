@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::capnp::{self, Config, Module};
 use crate::client::Client;
+use crate::colo::FakeColo;
 use crate::kv::FakeKv;
 use crate::paths::Paths;
 use crate::proxy::Proxy;
@@ -49,6 +50,7 @@ pub struct Deployment {
     neighbour: Option<Box<Deployment>>,
     kv: Option<SocketAddr>,
     r2: Option<SocketAddr>,
+    colo: Option<SocketAddr>,
     service: Option<SocketAddr>,
     settings: Option<Value>,
     vars: Option<Value>,
@@ -102,6 +104,7 @@ impl Deployment {
             neighbour: None,
             kv: None,
             r2: None,
+            colo: None,
             service: None,
             settings: None,
             vars: None,
@@ -214,6 +217,13 @@ impl Deployment {
         self
     }
 
+    /// Gives it a data centre's cache.
+    #[must_use]
+    pub fn colo(mut self, colo: &FakeColo) -> Self {
+        self.colo = Some(colo.address());
+        self
+    }
+
     /// The settings var.
     #[must_use]
     pub fn settings(mut self, settings: Value) -> Self {
@@ -310,6 +320,7 @@ impl Deployment {
             compatibility_flags: &wrangler.compatibility_flags,
             bindings: &self.bindings(),
             externals: &self.externals(),
+            colo: self.colo.is_some(),
             class: self.has_object().then_some(names::COORDINATOR_CLASS),
         })
     }
@@ -319,7 +330,12 @@ impl Deployment {
     }
 
     fn externals(&self) -> Vec<(String, String)> {
-        let named = [("kv", self.kv), ("r2", self.r2), (SERVICE, self.service)];
+        let named = [
+            ("kv", self.kv),
+            ("r2", self.r2),
+            (SERVICE, self.service),
+            (capnp::COLO, self.colo),
+        ];
         let bound = named
             .into_iter()
             .filter_map(|(name, address)| Some((name, address?)));

@@ -1,7 +1,7 @@
 //! The end-to-end harness: it starts the real workerd on the built wasm and plays everything around it.
 //!
 //! * [`Deployment`] describes a Worker (coordinator or edge) and starts it as a [`Workerd`] process.
-//! * [`FakeKv`], [`FakeR2`] and [`FakeOrigin`] are the sources, [`Proxy`] the network between edges and coordinator;
+//! * [`FakeKv`], [`FakeR2`] and [`FakeOrigin`] are the sources, [`FakeColo`] a data centre's cache, [`Proxy`] the network between edges and coordinator;
 //!   all of them count their calls and misbehave on demand ([`Fault`]).
 //! * [`Wrangler`] is wrangler on a configuration of the test's own.
 //! * [`Client`] talks to a Worker as an operator or a reader would.
@@ -19,6 +19,7 @@
 
 mod capnp;
 mod client;
+mod colo;
 mod deployment;
 mod fault;
 mod kv;
@@ -37,6 +38,7 @@ mod workerd;
 mod wrangler;
 
 pub use client::{Answer, Client, Read};
+pub use colo::{ColoCall, FakeColo};
 pub use deployment::{Deployment, Token};
 pub use fault::{Fault, Faults, Gate};
 pub use kv::{FakeKv, KvCall};

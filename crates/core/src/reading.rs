@@ -4,6 +4,9 @@
 //! answer to [`Cache::receive`] or [`Cache::fail`]. Nothing here is a future or a platform value,
 //! so it may live in an isolate's globals.
 
+pub mod colo;
+#[cfg_attr(not(feature = "colo_cache"), path = "reading/colo_off.rs")]
+mod colo_flow;
 mod flow;
 mod held;
 mod minimum;

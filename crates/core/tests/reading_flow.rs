@@ -150,7 +150,7 @@ fn answer(ask: &Ask, number: u64, pending: Option<(u64, u64)>) -> Answer<String>
         let found = fields.iter().find(|(name, _)| *name == wanted);
         found.map(|(_, value)| value.clone())
     };
-    let parsed = Answer::parse(ask, answer.status(), field).unwrap();
+    let parsed = Answer::parse(ask, answer.status(), &field).unwrap();
     parsed.with_body(answer.head.text.to_string())
 }
 
@@ -286,7 +286,7 @@ fn an_announcement_is_read_as_told_and_a_bad_one_is_none() {
             "bellwether-pending" => Some(pending.to_owned()),
             _ => None,
         };
-        Answer::parse(ask, status, field)
+        Answer::parse(ask, status, &field)
     };
     let told = |answer| match answer {
         Answer::Snapshot { pending, .. } | Answer::NotModified { pending, .. } => pending,

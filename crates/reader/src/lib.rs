@@ -28,6 +28,8 @@
 //!
 //! This crate declares no event and no object, so it adds nothing to your Worker's exports.
 
+#[cfg(feature = "colo_cache")]
+mod colo;
 mod env;
 pub mod hot;
 mod outgoing;

@@ -9,6 +9,8 @@ use bellwether_core::json::Members;
 use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::merge::Layers;
 use bellwether_core::names::{SETTINGS_VAR, VARS_LAYER_VAR};
+#[cfg(feature = "colo_cache")]
+use bellwether_core::reading::colo::{CacheFailed, Entry, Shelved};
 use bellwether_core::reading::{Answer, Ask, Counts, Expired, Isolate, Read, Reader as CoreReader};
 use bellwether_core::settings::{ReaderSettings, Settings};
 use bellwether_core::space_name::SpaceName;
@@ -19,6 +21,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use worker::{Context, Delay, Env, console_log};
 
+#[cfg(feature = "colo_cache")]
+use crate::colo;
 use crate::env::{json_var, now};
 use crate::transport::fetch_snapshot;
 use crate::typed::{self, Rejection};
@@ -106,6 +110,8 @@ pub struct Report {
     pub last_rejection: Option<Rejection>,
     /// Why the last call failed; `None` once one works.
     pub last_failure: Option<String>,
+    /// Calls that the data centre's cache answered; `None` where it is not used.
+    pub colo_hits: Option<u64>,
     /// What is wrong with the reader's settings or the `vars` layer.
     pub problems: Vec<String>,
 }
@@ -137,6 +143,7 @@ impl Report {
                 self.last_rejection.as_ref().map_or(Value::Null, rejection),
             )
             .optional_text("last_failure", self.last_failure.as_deref())
+            .optional_number("colo_hits", self.colo_hits)
             .texts("problems", &self.problems)
             .take()
     }
@@ -233,7 +240,7 @@ impl<T: 'static> Reader<T> {
     #[must_use]
     pub fn report(&self) -> Report {
         let ready = self.shared.ready.get();
-        let problems = ready.and_then(|ready| ready.as_ref().ok());
+        let ready = ready.and_then(|ready| ready.as_ref().ok());
         let (pending, version, counts) = {
             let mut cache = self.shared.core.cache();
             // First: it switches where the moment has come.
@@ -245,7 +252,13 @@ impl<T: 'static> Reader<T> {
             counts,
             last_rejection: self.shared.core.last_rejection(),
             last_failure: self.shared.core.last_failure(),
-            problems: problems
+            colo_hits: self.shared.core.trust(|trust| {
+                let used = cfg!(feature = "colo_cache")
+                    && ready.is_some_and(|ready| ready.settings.colo_cache)
+                    && trust.is_on();
+                used.then_some(trust.hits)
+            }),
+            problems: ready
                 .map(|ready| ready.problems.clone())
                 .unwrap_or_default(),
         }
@@ -274,6 +287,9 @@ impl<T: 'static> Reader<T> {
         let (settings, vars) = (var(SETTINGS_VAR), var(VARS_LAYER_VAR));
         let settings = Settings::parse(settings.as_ref());
         problems.extend(settings.errors.iter().map(ToString::to_string));
+        if settings.reader.colo_cache && !cfg!(feature = "colo_cache") {
+            problems.push("colo_cache: this Worker is built without it".to_owned());
+        }
         let defaults = Document::parse(self.shared.defaults.as_bytes())
             .map_err(|reason| ReadError::Defaults(format!("the reader's defaults: {reason}")))?;
         let base = self.base(defaults.object(), vars.as_ref(), &mut problems)?;
@@ -350,6 +366,22 @@ impl<T: 'static> Isolate for Here<T> {
         let ready = ready.map_err(|error| error.to_string())?;
         let transport = &ready.settings.transport;
         fetch_snapshot(&self.env, transport, &ready.space, ask).await
+    }
+
+    #[cfg(feature = "colo_cache")]
+    fn colo_key(&self) -> Option<String> {
+        let ready = self.reader.ready(&self.env).ok()?;
+        colo::key(&self.env, &ready.settings, &ready.space)
+    }
+
+    #[cfg(feature = "colo_cache")]
+    async fn look_up(&self, key: &str) -> Result<Option<Shelved>, CacheFailed> {
+        colo::look_up(key).await
+    }
+
+    #[cfg(feature = "colo_cache")]
+    async fn shelve(&self, entry: &Entry) -> Result<(), CacheFailed> {
+        colo::shelve(entry).await
     }
 
     fn log(&self, level: Level, event: &'static str, detail: &str) {

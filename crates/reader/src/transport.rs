@@ -103,7 +103,7 @@ fn unreachable(error: impl Into<worker::Error>) -> String {
 async fn read(ask: &Ask, response: web_sys::Response) -> Result<Answer<String>, String> {
     let told = Told::by(&response);
     let field = |name: &str| told.header(name).map(str::to_owned);
-    let answer = Answer::parse(ask, told.status(), field)?;
+    let answer = Answer::parse(ask, told.status(), &field)?;
     let body = match answer {
         Answer::Snapshot { .. } => text_of(response.text()).await,
         Answer::NotModified { .. } | Answer::NotScheduled => Ok(String::new()),

@@ -68,7 +68,7 @@ impl Reply {
                 .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
             found.map(|(_, value)| value.clone())
         };
-        let answer = Answer::parse(ask, self.status, field)?;
+        let answer = Answer::parse(ask, self.status, &field)?;
         Ok(answer.with_body(self.body.as_deref().unwrap_or_default().to_owned()))
     }
 }

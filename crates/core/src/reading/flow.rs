@@ -1,15 +1,17 @@
 //! The reader's flow: plan, call, wait no longer than the deadline, take the answer. It names no
 //! platform type, so it runs in a simulator exactly as in an isolate.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt::Display;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::pin;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 
+use super::colo::{CacheFailed, Entry, Shelved, Trust};
+use super::colo_flow::ToShare;
 use super::{Answer, Ask, Cache, Call, Plan, Read};
 use crate::log::Level;
 use crate::platform::Task;
@@ -25,6 +27,18 @@ pub trait Isolate: 'static {
     fn sleep(&self, ms: u64) -> impl Future<Output = ()>;
     /// Asks the coordinator, once. The flow gives it a deadline, and drops it when that has passed.
     fn ask(&self, ask: &Ask) -> impl Future<Output = Result<Answer<String>, String>>;
+    /// The [`key`](super::colo::key) of what the isolates of a data centre share; `None` where they do not.
+    fn colo_key(&self) -> Option<String> {
+        None
+    }
+    /// What the data centre's cache has under a key. The flow gives it a deadline, as it does to `shelve`.
+    fn look_up(&self, _key: &str) -> impl Future<Output = Result<Option<Shelved>, CacheFailed>> {
+        ready(Ok(None))
+    }
+    /// Puts something into the data centre's cache.
+    fn shelve(&self, _entry: &Entry) -> impl Future<Output = Result<(), CacheFailed>> {
+        ready(Ok(()))
+    }
     /// Writes one line of log.
     fn log(&self, level: Level, event: &'static str, detail: &str);
 }
@@ -37,8 +51,9 @@ pub struct Expired;
 /// did not fit `T`.
 #[derive(Debug)]
 pub struct Reader<T, R> {
-    parse: fn(&str) -> Result<T, R>,
+    pub(super) parse: fn(&str) -> Result<T, R>,
     cache: RefCell<Cache<T>>,
+    trust: Cell<Trust>,
     last_rejection: RefCell<Option<(Version, R)>>,
     last_failure: RefCell<Option<String>>,
 }
@@ -50,6 +65,7 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
         Self {
             parse,
             cache: RefCell::default(),
+            trust: Cell::default(),
             last_rejection: RefCell::new(None),
             last_failure: RefCell::new(None),
         }
@@ -114,33 +130,46 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
         self.last_failure.borrow().clone()
     }
 
-    /// Makes one call and takes its answer, then fetches what that announced. Whoever waits, waits
-    /// for the first only.
+    /// What this isolate thinks of the data centre's cache.
+    pub fn trust<O>(&self, with: impl FnOnce(&mut Trust) -> O) -> O {
+        let mut trust = self.trust.get();
+        let outcome = with(&mut trust);
+        self.trust.set(trust);
+        outcome
+    }
+
+    /// Makes one call and takes its answer, then fetches what that announced, and shares what it was
+    /// told. Whoever waits, waits for the first only.
     async fn perform<I: Isolate>(
         self: Rc<Self>,
         isolate: Rc<I>,
-        call: Call,
+        mut call: Call,
         timeout_ms: u64,
         done: Option<oneshot::Sender<()>>,
     ) {
-        let answered = self.call(&*isolate, &call, timeout_ms).await;
+        let answered = if self.take_shared(&*isolate, &mut call).await {
+            Some(ToShare::default())
+        } else {
+            self.call(&*isolate, &call, timeout_ms).await
+        };
         if let Some(done) = done {
             // Nobody waits any more when the deadline came first.
             let _ = done.send(());
         }
-        if !answered {
+        let Some(to_share) = answered else {
             return;
-        }
+        };
         let ahead = self.cache().plan_ahead(isolate.now(), timeout_ms);
         if let Some(call) = ahead {
             self.call(&*isolate, &call, timeout_ms).await;
         }
+        self.share(&*isolate, to_share, timeout_ms).await;
     }
 
-    /// Makes one call, and tells whether it was answered. It has a deadline of its own, below the 30 s
+    /// Makes one call, and tells what to share of its answer; nothing if there was none. It has a deadline of its own, below the 30 s
     /// that the platform gives a `wait_until`; a second one that is cut off all the same is lost, and
     /// its lease taken over.
-    async fn call<I: Isolate>(&self, isolate: &I, call: &Call, timeout_ms: u64) -> bool {
+    async fn call<I: Isolate>(&self, isolate: &I, call: &Call, timeout_ms: u64) -> Option<ToShare> {
         let answer = {
             let asked = pin!(isolate.ask(&call.ask));
             match select(asked, pin!(isolate.sleep(timeout_ms))).await {
@@ -150,8 +179,9 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
         };
         match answer {
             Ok(answer) => {
-                self.take(isolate, call, answer);
-                true
+                let to_share = self.to_share(isolate, call, &answer);
+                self.take(isolate, call, answer, None);
+                Some(to_share)
             }
             Err(detail) => {
                 self.cache().fail(call, isolate.now());
@@ -161,15 +191,23 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
                 };
                 isolate.log(Level::Warn, event, &detail);
                 self.last_failure.replace(Some(detail));
-                false
+                None
             }
         }
     }
 
-    fn take<I: Isolate>(&self, isolate: &I, call: &Call, answer: Answer<String>) {
+    /// Takes an answer. What its document was parsed into already is not parsed again.
+    pub(super) fn take<I: Isolate>(
+        &self,
+        isolate: &I,
+        call: &Call,
+        answer: Answer<String>,
+        parsed: Option<T>,
+    ) {
         let parse = self.parse;
         let (now, version) = (isolate.now(), answer.version());
-        let (_, rejection) = self.cache().receive(call, answer, now, |body| parse(&body));
+        let parsed = |body: String| parsed.map_or_else(|| parse(&body), Ok);
+        let (_, rejection) = self.cache().receive(call, answer, now, parsed);
         self.last_failure.replace(None);
         if let Some((version, rejection)) = version.zip(rejection) {
             isolate.log(Level::Warn, "reader_rejected", &rejection.to_string());

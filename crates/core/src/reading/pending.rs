@@ -96,6 +96,11 @@ impl<T> Cache<T> {
         self.adopt(held, steady);
     }
 
+    /// When the call was sent whose word holds, in steady time.
+    pub(super) fn last_told(&self) -> Option<UnixMillis> {
+        self.upcoming.told
+    }
+
     /// Takes what an answer about the head says of the time to come.
     pub(super) fn hear(
         &mut self,

@@ -54,7 +54,7 @@ impl Answer<()> {
     pub fn parse(
         ask: &Ask,
         status: u16,
-        field: impl Fn(&str) -> Option<String>,
+        field: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
         let terms = field(header::FRESHNESS).and_then(|terms| Freshness::parse(&terms));
         let pending = field(header::PENDING).and_then(|pending| Pending::parse(&pending));

@@ -164,7 +164,7 @@ pub struct Counts {
     pub base: u64,
     /// Reads that failed under the `error` policy.
     pub refused: u64,
-    /// Calls made to the coordinator.
+    /// Calls for a snapshot; those that the data centre's cache answered are among them.
     pub calls: u64,
     /// Calls answered with 304.
     pub conditional_hits: u64,

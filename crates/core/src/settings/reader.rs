@@ -15,6 +15,7 @@ use crate::reason::kind_of;
 
 pub(super) const FIELDS: &[&str] = &[
     "cold_start",
+    "colo_cache",
     "on_expired",
     "revalidate_timeout",
     "transport",
@@ -45,6 +46,8 @@ pub struct ReaderSettings {
     pub revalidate_timeout_ms: u64,
     /// How the coordinator is reached.
     pub transport: TransportSettings,
+    /// Whether the isolates of a data centre share through its cache what they are told.
+    pub colo_cache: bool,
 }
 
 /// What a read does when nothing was received yet.
@@ -126,6 +129,7 @@ impl ReaderSettings {
         }
         let revalidate_timeout = format_duration_ms(self.revalidate_timeout_ms);
         members.text("revalidate_timeout", &revalidate_timeout);
+        members.flag("colo_cache", self.colo_cache);
         members.value("transport", self.transport.describe()).take()
     }
 
@@ -133,6 +137,12 @@ impl ReaderSettings {
         let default = ReaderSettings::default();
         let cold_start = policy(&mut reader, "cold_start", &["base", "wait"]);
         let on_expired = policy(&mut reader, "on_expired", &["serve", "error", "wait"]);
+        let revalidate_timeout_ms = reader.duration(
+            "revalidate_timeout",
+            DEADLINE_MS,
+            default.revalidate_timeout_ms,
+        );
+        let transport = TransportSettings::parse(&mut reader);
         ReaderSettings {
             cold_start: match cold_start {
                 Some(Policy::Word(_)) => ColdStart::Base,
@@ -145,12 +155,9 @@ impl ReaderSettings {
                 Some(Policy::Wait(deadline_ms)) => OnExpired::Wait { deadline_ms },
                 None => default.on_expired,
             },
-            revalidate_timeout_ms: reader.duration(
-                "revalidate_timeout",
-                DEADLINE_MS,
-                default.revalidate_timeout_ms,
-            ),
-            transport: TransportSettings::parse(reader),
+            revalidate_timeout_ms,
+            colo_cache: colo_cache(&mut reader, &transport),
+            transport,
         }
     }
 }
@@ -164,6 +171,7 @@ impl Default for ReaderSettings {
             on_expired: OnExpired::Serve,
             revalidate_timeout_ms: 5_000,
             transport: TransportSettings::default(),
+            colo_cache: false,
         }
     }
 }
@@ -189,7 +197,7 @@ impl TransportSettings {
     }
 
     /// Following the wrong coordinator is worse than following none: no default after a mistake.
-    fn parse(mut reader: Section<'_, '_>) -> TransportSettings {
+    fn parse(reader: &mut Section<'_, '_>) -> TransportSettings {
         if !reader.has("transport") {
             return TransportSettings::default();
         }
@@ -249,6 +257,17 @@ fn parse_transport(mut transport: Section<'_, '_>) -> Option<TransportSettings> 
         url,
         token_secret: token_secret?,
     })
+}
+
+/// What is shared must be told from another coordinator's, and a service binding does not say whose it is.
+fn colo_cache(reader: &mut Section<'_, '_>, transport: &TransportSettings) -> bool {
+    let wanted = reader.flag("colo_cache", false);
+    let nameless = matches!(transport, TransportSettings::Service { .. });
+    if wanted && nameless {
+        let message = "does not go with the transport { service, token_secret }, expected false";
+        reader.wrong("colo_cache", message.to_owned());
+    }
+    wanted && !nameless
 }
 
 /// A policy as it is written.

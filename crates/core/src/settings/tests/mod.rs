@@ -72,6 +72,7 @@ fn everything_has_a_default() {
             "cold_start": { "wait": "50ms" },
             "on_expired": "serve",
             "revalidate_timeout": "5s",
+            "colo_cache": false,
             "transport": { "object": "COORDINATOR" },
         })
     );
@@ -139,6 +140,7 @@ fn every_field_is_read() {
                 binding: "UPSTREAM".to_owned(),
                 token_secret: "EDGE_TOKEN".to_owned(),
             },
+            colo_cache: false,
         }
     );
 }

@@ -117,3 +117,38 @@ fn transports() {
         );
     }
 }
+
+#[test]
+fn the_colo_tier_is_a_flag_and_needs_a_coordinator_with_a_name() {
+    let url = json!({ "url": "https://h", "token_secret": "T" });
+    let service = json!({ "service": "S", "token_secret": "T" });
+    for (fields, on, wrong) in [
+        (json!({}), false, None),
+        (json!({ "colo_cache": false }), false, None),
+        (json!({ "colo_cache": true }), true, None),
+        (json!({ "colo_cache": true, "transport": url }), true, None),
+        (
+            json!({ "colo_cache": false, "transport": service }),
+            false,
+            None,
+        ),
+        (
+            json!({ "colo_cache": true, "transport": service }),
+            false,
+            Some("colo_cache: does not go with"),
+        ),
+        (
+            json!({ "colo_cache": "yes" }),
+            false,
+            Some("colo_cache: found a string"),
+        ),
+        (json!({ "colo_cash": true }), false, Some("\"colo_cache\"")),
+    ] {
+        let (reader, errors) = reader(fields.clone());
+        assert_eq!(reader.colo_cache, on, "{fields}");
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(errors.len(), usize::from(wrong.is_some()), "{errors:?}");
+        let says = |wrong| errors.iter().any(|error| error.contains(wrong));
+        assert!(wrong.is_none_or(says), "{fields}: {errors:?}");
+    }
+}
