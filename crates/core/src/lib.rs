@@ -9,6 +9,7 @@ pub mod coordinator;
 pub mod difference;
 pub mod document;
 pub mod explain;
+pub mod fleet;
 pub mod freshness;
 pub mod guard;
 pub mod json;

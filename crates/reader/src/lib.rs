@@ -30,6 +30,7 @@
 
 mod env;
 pub mod hot;
+mod identity;
 mod outgoing;
 mod reader;
 mod text;
@@ -40,6 +41,7 @@ pub use bellwether_core::reading::{Counts, Read};
 pub use bellwether_core::wire::ReadState;
 pub use bellwether_core::{ETag, Version};
 pub use env::{json_text, json_var, now, secret};
+pub use identity::{note_colo, random_id};
 pub use outgoing::{InvalidRequest, Outgoing};
 pub use reader::{ReadError, Reader, Report};
 pub use text::{BrokeOff, bytes_of, text_of};

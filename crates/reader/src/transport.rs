@@ -25,6 +25,7 @@ pub(crate) async fn fetch_snapshot(
     transport: &TransportSettings,
     space: &SpaceName,
     ask: &Ask,
+    report: Option<&str>,
 ) -> Result<Answer<String>, String> {
     let path = match ask {
         Ask::Head { .. } => routes::snapshot_path(space),
@@ -32,10 +33,12 @@ pub(crate) async fn fetch_snapshot(
     };
     let held = ask.if_none_match();
     let held = held.map(|etag| (header::IF_NONE_MATCH, etag.as_str()));
+    let report = report.map(|report| (header::READER, report));
+    let fields: Vec<_> = held.into_iter().chain(report).collect();
     match transport {
         TransportSettings::Object { binding } => {
             let url = format!("{BINDING_ORIGIN}{path}");
-            let asked = hot::ask(env, binding, space.as_str(), &url, held)
+            let asked = hot::ask(env, binding, space.as_str(), &url, fields)
                 .map_err(|_| format!("there is no Durable Object binding {binding:?}"))?;
             let response = JsFuture::from(asked).await.map_err(unreachable)?;
             read(ask, response.unchecked_into()).await
@@ -48,7 +51,7 @@ pub(crate) async fn fetch_snapshot(
                 .service(binding)
                 .map_err(|_| format!("there is no service binding {binding:?}"))?;
             let url = format!("{BINDING_ORIGIN}{path}");
-            let request = with_token(env, token_secret, &url, held)?;
+            let request = with_token(env, token_secret, &url, &fields)?;
             let response = service.fetch_request(request).await.map_err(unreachable)?;
             read(ask, response.into()).await
         }
@@ -57,7 +60,7 @@ pub(crate) async fn fetch_snapshot(
             let controller = AbortController::default();
             let signal = controller.signal();
             let _abort = AbortOnDrop(Some(controller));
-            let request = with_token(env, token_secret, &format!("{url}{path}"), held)?;
+            let request = with_token(env, token_secret, &format!("{url}{path}"), &fields)?;
             let fetch = Fetch::Request(request);
             let response = fetch.send_with_signal(&signal).await.map_err(unreachable)?;
             read(ask, response.into()).await
@@ -81,11 +84,10 @@ fn with_token(
     env: &Env,
     token_secret: &str,
     url: &str,
-    held: Option<(&str, &str)>,
+    fields: &[(&str, &str)],
 ) -> Result<Request, String> {
     let bearer = bearer(env, token_secret)?;
-    let fields = [(header::AUTHORIZATION, &*bearer)];
-    let fields: Vec<_> = fields.into_iter().chain(held).collect();
+    let fields = [&[(header::AUTHORIZATION, &*bearer)], fields].concat();
     let outgoing = Outgoing {
         method: "GET",
         url,

@@ -45,6 +45,8 @@ pub struct Status {
     pub schedule: ScheduleStatus,
     /// What operators set beside the settings.
     pub operator: OperatorStatus,
+    /// What readers told of themselves.
+    pub fleet: Value,
     /// The settings in force, spelled as in the settings var.
     pub settings: Value,
     /// Why the settings, or a layer that comes with the Worker, are not in force as written.
@@ -174,6 +176,7 @@ impl Status {
             .value("source", self.source.into_json())
             .value("schedule", self.schedule.to_json())
             .value("operator", self.operator.to_json())
+            .value("fleet", self.fleet)
             .value("settings", self.settings)
             .texts("errors", &self.errors)
             .value("counters", Value::Object(self.counters))
@@ -274,6 +277,7 @@ impl<P: Platform> Coordinator<P> {
             self.arm().await;
         }
         let counters = self.counters()?;
+        let fleet = self.fleet();
         let override_expires_at = self.expires_at()?;
         let pending = Store(&inner.platform).pendings()?.len() as u64;
         let state = inner.state.borrow();
@@ -318,6 +322,7 @@ impl<P: Platform> Coordinator<P> {
                 next_alarm_at: next_alarm.map(rfc3339),
                 next_alarm_at_ms: next_alarm,
             },
+            fleet,
             settings: settings.describe(),
             errors,
             counters,
