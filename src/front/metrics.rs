@@ -150,19 +150,13 @@ const FIGURES: &[Figure] = &[
     (
         "bellwether_fleet_convergence_p50_seconds",
         "Time from the head's adoption until half of the isolates had it.",
-        "/fleet/converged/p50_ms",
+        "/fleet/converged_p50_ms",
         millis,
     ),
     (
         "bellwether_fleet_convergence_p99_seconds",
         "The same for 99 of 100.",
-        "/fleet/converged/p99_ms",
-        millis,
-    ),
-    (
-        "bellwether_fleet_since_timestamp_seconds",
-        "When the object began to count isolates, Unix time.",
-        "/fleet/since_ms",
+        "/fleet/converged_p99_ms",
         millis,
     ),
 ];

@@ -5,20 +5,19 @@
 
 mod report;
 mod table;
-mod times;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use report::{
-    Colo, MAX_MESSAGE_CHARS, MAX_POINTER_CHARS, MAX_REPORT_BYTES, Rejection, Report, isolate_text,
+    Colo, MAX_MESSAGE_BYTES, MAX_POINTER_BYTES, MAX_REPORT_BYTES, Report, isolate_text,
 };
-pub use table::{MAX_ISOLATES, MAX_SLOTS};
+pub use table::{MAX_ISOLATES, MAX_SLOTS, SLOT_BYTES};
 
-use crate::json::Members;
+use crate::json::{Members, add};
 use crate::version::{UnixMillis, Version};
 use crate::wire::{ReadState, rfc3339};
+use report::decoded;
 use table::{Known, Table};
-use times::Times;
 
 /// An isolate that was silent for so many TTLs is not counted any more.
 pub const SILENT_TTLS: u64 = 4;
@@ -29,7 +28,7 @@ pub const SILENT_MIN_MS: u64 = 60_000;
 /// So many rejections are kept, the latest.
 pub const MAX_REJECTIONS: usize = 16;
 
-/// So many data centres are told of.
+/// So many data centres are told of by name.
 pub const MAX_COLOS: usize = 400;
 
 /// What the view is looked at or added to with.
@@ -50,24 +49,13 @@ pub struct Moment {
 pub struct Fleet {
     since: UnixMillis,
     table: Table,
-    /// The version that `converged` is about.
-    head: Option<Version>,
-    /// From its adoption until an isolate that had an older one had it.
-    converged: Times,
     reads: [u64; 4],
     taken: u64,
     late: u64,
     refused: u64,
-    rejections: Vec<Refusal>,
+    /// As they came, with their serial numbers; the latest is the last.
+    rejections: Vec<(u32, String)>,
     last_serial: u32,
-}
-
-/// A rejection that isolates told of.
-#[derive(Debug)]
-struct Refusal {
-    serial: u32,
-    rejection: Rejection,
-    last_at: UnixMillis,
 }
 
 impl Fleet {
@@ -77,8 +65,6 @@ impl Fleet {
         Self {
             since,
             table: Table::new(chance),
-            head: None,
-            converged: Times::default(),
             reads: [0; 4],
             taken: 0,
             late: 0,
@@ -96,154 +82,145 @@ impl Fleet {
             return;
         };
         self.taken += 1;
-        if self.head != Some(moment.head) {
-            self.head = Some(moment.head);
-            self.converged.clear();
-        }
-        let silent_since = moment.silent_since();
-        let Some(known) = self.table.slot(report.isolate, silent_since) else {
+        let refusal = match report.rejection {
+            Some(rejection) => self.serial(rejection),
+            None => 0,
+        };
+        let halvings = self.table.halvings;
+        let Some(known) = self.table.slot(report.isolate, moment.silent_since()) else {
             return;
         };
-        let version = report.version.map_or(0, Version::get);
-        let head = moment.head.get();
-        let mut before = known.reads;
-        if known.id == 0 {
-            // Its first one tells of all its reads; else they were told of before the view began.
-            before = if report.answered == 0 {
-                [0; 4]
-            } else {
-                report.reads
-            };
-        } else if version < known.version
-            || report
-                .reads
-                .iter()
-                .zip(before)
-                .any(|(now, then)| *now < then)
-        {
+        let before = *known;
+        let is_new = before.id == 0;
+        let (mut took_ms, mut late) = (before.took_ms, report.version < before.version);
+        if report.version != before.version {
+            let caught_up = !is_new && report.version == moment.head.get();
+            // Counted from the report's arrival: by its way here longer than it took, never shorter.
+            let ms = moment.now.since(moment.adopted_at.plus(report.held_ms));
+            took_ms = caught_up.then(|| u32::try_from(ms).unwrap_or(u32::MAX));
+        }
+        for (now, then) in report.reads.into_iter().zip(before.reads) {
+            late |= now < then;
+        }
+        if late {
             self.late += 1;
             return;
         }
-        let caught_up = known.id != 0 && known.version < head && version == head;
         *known = Known {
             id: report.isolate,
             seen: moment.now,
-            version,
+            version: report.version,
             reads: report.reads,
             colo: report.colo,
-            refusal: 0,
+            refusal,
+            took_ms,
         };
-        if let Some(rejection) = report.rejection {
-            known.refusal = refusal(
-                &mut self.rejections,
-                &mut self.last_serial,
-                rejection,
-                moment.now,
-            );
+        // Of one that was unknown, all reads are news if it never was heard; else they may be old.
+        if is_new && report.answered > 0 {
+            return;
         }
-        let weight = 1 << self.table.halvings;
-        if caught_up {
-            // Counted from the report's arrival: by its way here longer than it took, never shorter.
-            let took_ms = moment.now.since(moment.adopted_at.plus(report.held_ms));
-            self.converged.add(took_ms, weight);
-        }
-        for ((total, now), then) in self.reads.iter_mut().zip(report.reads).zip(before) {
-            *total = total.saturating_add((now - then).saturating_mul(weight));
+        for (total, (now, then)) in self
+            .reads
+            .iter_mut()
+            .zip(report.reads.iter().zip(before.reads))
+        {
+            *total = total.saturating_add(now.saturating_sub(then) << halvings);
         }
     }
 
     /// As `status` shows it.
     pub fn to_json(&mut self, moment: &Moment) -> Value {
-        let head = moment.head.get();
-        let weight = 1_u64 << self.table.halvings;
-        let (mut heard, mut on_head, mut behind, mut rejecting) = (0, 0, 0, 0);
-        let mut colos: Vec<(Colo, u64, u64)> = Vec::new();
-        let mut refusing = vec![0_u64; self.rejections.len()];
-        for known in self.table.heard_since(moment.silent_since()) {
-            let is_on_head = u64::from(known.version == head);
-            heard += 1;
-            on_head += is_on_head;
-            behind += u64::from(known.version < head);
-            rejecting += u64::from(known.refusal != 0);
-            let place = colos.binary_search_by(|colo| colo.0.cmp(&known.colo));
-            let place = place.unwrap_or_else(|place| {
-                if colos.len() < MAX_COLOS {
-                    colos.insert(place, (known.colo, 0, 0));
-                }
-                place
-            });
-            if let Some(colo) = colos.get_mut(place).filter(|colo| colo.0 == known.colo) {
-                colo.1 += 1;
-                colo.2 += is_on_head;
-            }
-            for (count, refusal) in refusing.iter_mut().zip(&self.rejections) {
-                *count += u64::from(refusal.serial == known.refusal);
-            }
-        }
-        let converged = if self.head == Some(moment.head) {
-            self.converged.count()
-        } else {
-            0
-        };
-        // Those that have not caught up took longer than all that have.
-        let all = converged + behind * weight;
+        let (head, since) = (moment.head.get(), moment.silent_since());
+        let count = |which: &dyn Fn(&Known) -> bool| self.table.count(since, which);
+        let isolates = count(&|_| true);
+        let on_head = count(&|known| known.version == head);
+        let measured = |known: &Known| known.took_ms.filter(|_| known.version == head);
+        let converged = count(&|known| measured(known).is_some());
+        // Those that have not caught up take longer than all that have.
+        let all = converged + count(&|known| known.version < head);
         let within = |percent: u64| {
             let rank = (all * percent).div_ceil(100);
-            self.converged.of(rank).filter(|_| converged > 0)
+            let mut most_ms = 0_u32;
+            for bit in (0..u32::BITS).rev() {
+                let ms = most_ms | 1 << bit;
+                if count(&|known| measured(known).is_some_and(|took_ms| took_ms < ms)) < rank {
+                    most_ms = ms;
+                }
+            }
+            (rank > 0 && rank <= converged).then_some(most_ms.into())
         };
-        let converged = Members::new()
-            .number("version", head)
-            .number("isolates", converged)
-            .optional_number("p50_ms", within(50))
-            .optional_number("p99_ms", within(99))
-            .take();
-        let colos = colos.iter().map(|(colo, isolates, on_head)| {
-            Members::new()
-                .text("colo", colo.as_str())
-                .number("isolates", isolates * weight)
-                .number("on_head", on_head * weight)
-                .take()
-        });
-        let rejections = self
-            .rejections
-            .iter()
-            .zip(refusing)
-            .rev()
-            .map(|(refusal, isolates)| {
-                let rejection = &refusal.rejection;
-                Members::new()
-                    .number("version", rejection.version.get())
-                    .text("pointer", &rejection.pointer)
-                    .text("message", &rejection.message)
-                    .number("isolates", isolates * weight)
-                    .text("last_at", &rfc3339(refusal.last_at))
-                    .take()
-            });
-        let mut reads = Members::new();
-        for (state, count) in ReadState::ALL.into_iter().zip(self.reads) {
-            reads.number(state.as_str(), count);
+        let mut colos = Map::new();
+        let weight = 1 << self.table.halvings;
+        for known in self.table.heard_since(since) {
+            let mut colo = known.colo.as_str();
+            if colos.len() >= MAX_COLOS && !colos.contains_key(colo) {
+                colo = Colo::UNKNOWN.as_str();
+            }
+            add(&mut colos, colo, "isolates", weight);
+            add(
+                &mut colos,
+                colo,
+                "on_head",
+                if known.version == head { weight } else { 0 },
+            );
         }
-        let reports = Members::new()
-            .number("taken", self.taken)
-            .number("late", self.late)
-            .number("refused", self.refused)
-            .take();
+        let mut rejections = Vec::new();
+        for (serial, rejection) in &self.rejections {
+            let (version, pointer, message) = decoded(rejection).unwrap_or_default();
+            let told = Members::new()
+                .number("version", version)
+                .text("pointer", &pointer)
+                .text("message", &message)
+                .number("isolates", count(&|known| known.refusal == *serial))
+                .take();
+            rejections.push(told);
+        }
+        let mut totals = Map::new();
+        for (state, reads) in ReadState::ALL.into_iter().zip(self.reads) {
+            add(&mut totals, "reads_total", state.as_str(), reads);
+        }
+        for (result, reports) in [
+            ("taken", self.taken),
+            ("late", self.late),
+            ("refused", self.refused),
+        ] {
+            add(&mut totals, "reports_total", result, reports);
+        }
         let told = Members::new()
             .text("since", &rfc3339(self.since))
-            .number("since_ms", self.since.0)
             .number("one_in", weight)
-            .number("isolates", heard * weight)
-            .number("on_head", on_head * weight)
-            .optional_number("on_head_permille", (on_head * 1_000).checked_div(heard))
-            .number("rejecting", rejecting * weight)
-            .value("converged", converged)
-            .value("colos", Value::Array(colos.collect()))
-            .value("rejections", Value::Array(rejections.collect()))
-            .value("reads_total", reads.take())
-            .value("reports_total", reports)
+            .number("isolates", isolates)
+            .number("on_head", on_head)
+            .optional_number("on_head_permille", (on_head * 1_000).checked_div(isolates))
+            .number("converged", converged)
+            .optional_number("converged_p50_ms", within(50))
+            .optional_number("converged_p99_ms", within(99))
+            .number("rejecting", count(&|known| known.refusal != 0))
+            .value("rejections", Value::Array(rejections))
+            .value("colos", Value::Object(colos))
+            .extend(Value::Object(totals))
             .take();
-        self.table.widen(heard as usize);
+        self.table.widen(isolates);
         told
+    }
+
+    /// The serial number of a rejection, one of those that are kept from now on.
+    fn serial(&mut self, rejection: &str) -> u32 {
+        let kept = &mut self.rejections;
+        let place = kept.iter().position(|(_, other)| other == rejection);
+        let refusal = match place {
+            Some(place) => kept.remove(place),
+            None => {
+                self.last_serial = self.last_serial.wrapping_add(1).max(1);
+                (self.last_serial, rejection.to_owned())
+            }
+        };
+        let serial = refusal.0;
+        if kept.len() == MAX_REJECTIONS {
+            kept.remove(0);
+        }
+        kept.push(refusal);
+        serial
     }
 }
 
@@ -253,32 +230,4 @@ impl Moment {
         let silent_ms = self.ttl_ms.saturating_mul(SILENT_TTLS).max(SILENT_MIN_MS);
         UnixMillis(self.now.0.saturating_sub(silent_ms))
     }
-}
-
-/// The serial number of a rejection, among those that are kept from now on.
-fn refusal(
-    kept: &mut Vec<Refusal>,
-    last_serial: &mut u32,
-    rejection: Rejection,
-    now: UnixMillis,
-) -> u32 {
-    let place = kept.iter().position(|other| other.rejection == rejection);
-    let mut refusal = match place {
-        Some(place) => kept.remove(place),
-        None => {
-            *last_serial = last_serial.wrapping_add(1).max(1);
-            Refusal {
-                serial: *last_serial,
-                rejection,
-                last_at: now,
-            }
-        }
-    };
-    refusal.last_at = now;
-    let serial = refusal.serial;
-    if kept.len() == MAX_REJECTIONS {
-        kept.remove(0);
-    }
-    kept.push(refusal);
-    serial
 }

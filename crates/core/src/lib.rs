@@ -43,6 +43,7 @@ mod statements;
 pub mod steady;
 pub mod store;
 pub mod strict;
+mod text;
 pub mod throttle;
 pub mod token;
 pub mod version;

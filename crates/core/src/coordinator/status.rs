@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Coordinator;
-use crate::json::Members;
+use crate::json::{Members, add};
 use crate::platform::Platform;
 use crate::refresh::Outcome;
 use crate::settings::SourceSettings;
@@ -351,22 +351,6 @@ impl<P: Platform> Coordinator<P> {
         }
         Ok(totals)
     }
-}
-
-fn add(totals: &mut Map<String, Value>, name: &str, label: &str, amount: u64) {
-    let entry = totals.entry(name).or_insert(Value::Null);
-    let total = if label.is_empty() {
-        entry
-    } else {
-        if !entry.is_object() {
-            *entry = Value::Object(Map::new());
-        }
-        match entry.as_object_mut() {
-            Some(labels) => labels.entry(label).or_insert(Value::Null),
-            None => return,
-        }
-    };
-    *total = total.as_u64().unwrap_or(0).saturating_add(amount).into();
 }
 
 fn shown(attempt: &Attempt) -> Value {

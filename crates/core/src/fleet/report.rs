@@ -1,22 +1,26 @@
 //! What a reader tells of itself with a call that it makes anyway: the header `Bellwether-Reader`.
 
 use crate::query::percent_decoded;
+use crate::text::cut;
 use crate::version::{Version, hex_digit};
 
-/// Longest header that is looked at, in bytes: more than any that [`Report::to_header`] writes.
-pub const MAX_REPORT_BYTES: usize = 4_096;
+/// Longest header that is looked at, in bytes; no report that [`Report::to_header`] writes is longer.
+pub const MAX_REPORT_BYTES: usize = 1_024;
 
-/// So much of a rejection's pointer is told, in characters.
-pub const MAX_POINTER_CHARS: usize = 100;
+/// So much of a rejection's pointer is told, in bytes as encoded.
+pub const MAX_POINTER_BYTES: usize = 200;
 
-/// So much of a rejection's message is told, in characters.
-pub const MAX_MESSAGE_CHARS: usize = 200;
+/// So much of a rejection's message is told, in bytes as encoded.
+pub const MAX_MESSAGE_BYTES: usize = 400;
 
 /// The one form of a report that this code writes and reads.
 const FORM: &str = "1";
 
+/// Commas in a report that tells of no rejection, and in one that does.
+const COMMAS: [usize; 2] = [9, 12];
+
 /// A data centre: three capital letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Colo([u8; 3]);
 
 impl Colo {
@@ -38,15 +42,16 @@ impl Colo {
     }
 }
 
-/// A reader's word about itself.
+/// A reader's word about itself. A rejection is a version, where the document did not fit, and why;
+/// `R` is how it stands here: encoded where it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct Report<R> {
     /// Which reader, in which isolate: a number that it drew when it began, never 0.
     pub isolate: u64,
     /// Where it is.
     pub colo: Colo,
-    /// The version that it holds.
-    pub version: Option<Version>,
+    /// The version that it holds; 0 for none.
+    pub version: u64,
     /// How long it has held that, in milliseconds.
     pub held_ms: u64,
     /// How many of its reports were answered so far.
@@ -54,21 +59,10 @@ pub struct Report {
     /// Its reads since it began: fresh, stale, expired, base.
     pub reads: [u64; 4],
     /// The newer document that it refused.
-    pub rejection: Option<Rejection>,
+    pub rejection: Option<R>,
 }
 
-/// Why a document was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rejection {
-    /// Its version.
-    pub version: Version,
-    /// Where it did not fit, RFC 6901.
-    pub pointer: String,
-    /// Why.
-    pub message: String,
-}
-
-impl Report {
+impl Report<(Version, &str, &str)> {
     /// As it travels.
     #[must_use]
     pub fn to_header(&self) -> String {
@@ -78,54 +72,67 @@ impl Report {
             self.colo.as_str()
         );
         let [fresh, stale, expired, base] = self.reads;
-        let version = self.version.map_or(0, Version::get);
-        let (held_ms, answered) = (self.held_ms, self.answered);
-        for number in [version, held_ms, answered, fresh, stale, expired, base] {
+        for number in [
+            self.version,
+            self.held_ms,
+            self.answered,
+            fresh,
+            stale,
+            expired,
+            base,
+        ] {
             push_number(&mut header, number);
         }
-        if let Some(rejection) = &self.rejection {
-            push_number(&mut header, rejection.version.get());
-            push_encoded(&mut header, &rejection.pointer, MAX_POINTER_CHARS);
-            push_encoded(&mut header, &rejection.message, MAX_MESSAGE_CHARS);
+        if let Some((version, pointer, message)) = self.rejection {
+            push_number(&mut header, version.get());
+            push_encoded(&mut header, pointer, MAX_POINTER_BYTES);
+            push_encoded(&mut header, message, MAX_MESSAGE_BYTES);
         }
         header
     }
+}
 
+impl<'h> Report<&'h str> {
     /// Reads a header back, strictly; `None` where anything about it is not as it must be.
     #[must_use]
-    pub fn parse(header: &str) -> Option<Self> {
-        if header.len() > MAX_REPORT_BYTES || !header.bytes().all(|byte| byte.is_ascii_graphic()) {
+    pub fn parse(header: &'h str) -> Option<Self> {
+        let commas = header.bytes().filter(|byte| *byte == b',').count();
+        let visible = header.bytes().all(|byte| byte.is_ascii_graphic());
+        if header.len() > MAX_REPORT_BYTES || !visible || !COMMAS.contains(&commas) {
             return None;
         }
-        let mut parts = header.split(',');
-        if parts.next() != Some(FORM) {
+        let mut rest = header;
+        if cut(&mut rest, b',') != FORM {
             return None;
         }
-        let isolate = isolate(parts.next()?)?;
-        let colo = Colo::parse(parts.next()?)?;
+        let isolate = isolate(cut(&mut rest, b','))?;
+        let colo = Colo::parse(cut(&mut rest, b','))?;
         let mut numbers = [0; 7];
         for place in &mut numbers {
-            *place = number(parts.next()?)?;
+            *place = number(cut(&mut rest, b','))?;
         }
         let [version, held_ms, answered, reads @ ..] = numbers;
-        let rejection = match parts.next() {
-            None => None,
-            Some(version) => Some(Rejection {
-                version: Version::new(number(version)?)?,
-                pointer: text(parts.next()?, MAX_POINTER_CHARS)?,
-                message: text(parts.next()?, MAX_MESSAGE_CHARS)?,
-            }),
-        };
-        parts.next().is_none().then_some(Self {
+        let rejection = (commas > COMMAS[0]).then_some(rest);
+        if let Some(rejection) = rejection {
+            decoded(rejection)?;
+        }
+        Some(Self {
             isolate,
             colo,
-            version: Version::new(version),
+            version,
             held_ms,
             answered,
             reads,
             rejection,
         })
     }
+}
+
+/// A rejection as it travels: version, pointer and message.
+pub(super) fn decoded(mut rejection: &str) -> Option<(u64, String, String)> {
+    let version = number(cut(&mut rejection, b','))?;
+    let mut text = || percent_decoded(cut(&mut rejection, b','), false).ok();
+    Some((version, text()?, text()?))
 }
 
 /// Sixteen lower-case hexadecimal digits.
@@ -136,14 +143,11 @@ pub fn isolate_text(id: u64) -> String {
 }
 
 fn isolate(digits: &str) -> Option<u64> {
-    if digits.len() != 16 {
-        return None;
-    }
     let mut id = 0;
     for digit in digits.bytes() {
         id = id << 4 | u64::from(hex_digit(digit)?);
     }
-    (id != 0).then_some(id)
+    (digits.len() == 16 && id != 0).then_some(id)
 }
 
 #[inline(never)]
@@ -152,24 +156,27 @@ fn push_number(header: &mut String, number: u64) {
     header.push_str(&number.min(Version::MAX.get()).to_string());
 }
 
-/// As JavaScript's `encodeURIComponent` writes it.
-fn push_encoded(header: &mut String, text: &str, max_chars: usize) {
+/// As JavaScript's `encodeURIComponent` writes it, as many whole characters as there is room for.
+#[inline(never)]
+fn push_encoded(header: &mut String, text: &str, max_bytes: usize) {
     header.push(',');
-    for character in text.chars().take(max_chars) {
-        let plain = matches!(
-            character,
-            '-' | '_' | '.' | '!' | '~' | '*' | '\'' | '(' | ')'
-        );
-        if plain || character.is_ascii_alphanumeric() {
-            header.push(character);
-            continue;
-        }
+    let full = header.len() + max_bytes;
+    for character in text.chars() {
+        let before = header.len();
         for byte in character.encode_utf8(&mut [0; 4]).bytes() {
+            if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+                header.push(char::from(byte));
+                continue;
+            }
             header.push('%');
             for digit in [byte >> 4, byte & 15] {
                 let letter = if digit < 10 { b'0' } else { b'A' - 10 };
                 header.push(char::from(letter + digit));
             }
+        }
+        if header.len() > full {
+            header.truncate(before);
+            return;
         }
     }
 }
@@ -177,17 +184,13 @@ fn push_encoded(header: &mut String, text: &str, max_chars: usize) {
 /// Digits without a sign or a nought in front, within what JavaScript reads exactly.
 #[inline(never)]
 fn number(digits: &str) -> Option<u64> {
-    let spelled = match digits.as_bytes() {
-        [b'0'] => true,
-        [b'1'..=b'9', rest @ ..] => rest.len() < 16 && rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    let number = spelled.then(|| digits.parse().ok()).flatten();
-    number.filter(|number| *number <= Version::MAX.get())
-}
-
-#[inline(never)]
-fn text(encoded: &str, max_chars: usize) -> Option<String> {
-    let text = percent_decoded(encoded, false).ok()?;
-    (text.chars().count() <= max_chars).then_some(text)
+    let mut number = 0;
+    for digit in digits.bytes() {
+        if !digit.is_ascii_digit() || number > Version::MAX.get() / 10 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit - b'0');
+    }
+    let padded = digits.len() > 1 && digits.starts_with('0');
+    (!digits.is_empty() && !padded && number <= Version::MAX.get()).then_some(number)
 }

@@ -6,8 +6,11 @@ use crate::version::UnixMillis;
 /// So many isolates are known, each exactly; with more there, one in two of them is, or one in four.
 pub const MAX_ISOLATES: usize = 10_000;
 
-/// The most slots that there ever are; each is 64 bytes.
+/// The most slots that there ever are; each is [`SLOT_BYTES`].
 pub const MAX_SLOTS: usize = 16_384;
+
+/// What is known of an isolate takes so many bytes.
+pub const SLOT_BYTES: usize = size_of::<Known>();
 
 /// What is known of an isolate.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +24,9 @@ pub(super) struct Known {
     pub(super) colo: Colo,
     /// The serial number of what it refuses; 0 for nothing.
     pub(super) refusal: u32,
+    /// From its version's adoption until it had that; only where it had an older one before, and was
+    /// seen to catch up with the head.
+    pub(super) took_ms: Option<u32>,
 }
 
 const FREE: Known = Known {
@@ -30,6 +36,7 @@ const FREE: Known = Known {
     reads: [0; 4],
     colo: Colo::UNKNOWN,
     refusal: 0,
+    took_ms: None,
 };
 
 /// A hash table with open addressing, in which nothing is ever taken out: it is made anew when it is
@@ -77,12 +84,18 @@ impl Table {
         slots.filter(move |slot| slot.id != 0 && slot.seen >= silent_since)
     }
 
+    /// How many of those there are, as far as the sample tells.
+    #[inline(never)]
+    pub(super) fn count(&self, silent_since: UnixMillis, which: &dyn Fn(&Known) -> bool) -> u64 {
+        let heard = self.heard_since(silent_since);
+        (heard.filter(|known| which(known)).count() as u64) << self.halvings
+    }
+
     /// Samples more again where there are few. Those that are new to the sample come with their next
     /// report.
-    pub(super) fn widen(&mut self, mut heard: usize) {
-        while self.halvings > 0 && heard * 2 <= MAX_ISOLATES / 2 {
+    pub(super) fn widen(&mut self, isolates: u64) {
+        while self.halvings > 0 && isolates >> self.halvings <= MAX_ISOLATES as u64 / 4 {
             self.halvings -= 1;
-            heard *= 2;
         }
     }
 

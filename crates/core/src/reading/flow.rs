@@ -151,10 +151,11 @@ impl<T: 'static, R: Clone + Display + Misfit + 'static> Reader<T, R> {
     /// its lease taken over.
     async fn call<I: Isolate>(&self, isolate: &I, call: &Call, timeout_ms: u64) -> bool {
         // What holds nothing yet has nothing to tell.
-        let report = call.ask.if_none_match().is_some().then(|| {
-            let report = self.report(isolate.identity(), isolate.now());
-            report.to_header()
-        });
+        let report = call
+            .ask
+            .if_none_match()
+            .is_some()
+            .then(|| self.report(isolate.identity(), isolate.now()));
         let answer = {
             let asked = pin!(isolate.ask(&call.ask, report.as_deref()));
             match select(asked, pin!(isolate.sleep(timeout_ms))).await {

@@ -1,8 +1,8 @@
 //! What a reader tells the coordinator of itself, with calls that it makes anyway.
 
 use super::{Cache, Reader};
-use crate::fleet::{Colo, Rejection, Report};
-use crate::version::UnixMillis;
+use crate::fleet::{Colo, Report};
+use crate::version::{UnixMillis, Version};
 
 /// Who reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,41 +23,30 @@ pub trait Misfit {
 
 impl<T: 'static, R: Misfit> Reader<T, R> {
     /// The report that goes with a call made at machine time `now`.
-    pub(super) fn report(&self, identity: Identity, now: UnixMillis) -> Report {
-        let mut cache = self.cache();
+    pub(super) fn report(&self, identity: Identity, now: UnixMillis) -> String {
+        let cache = &mut *self.cache();
         let last = self.last_rejection.borrow();
-        let held = cache.version();
-        let newer = last.as_ref().filter(|(refused, _)| held < Some(*refused));
-        let rejection = newer.map(|(version, misfit)| Rejection {
-            version: *version,
-            pointer: misfit.pointer().to_owned(),
-            message: misfit.message().to_owned(),
-        });
-        cache.report(identity, rejection, now)
+        let version = cache.version();
+        let steady = cache.clock.read(now);
+        let counts = &cache.counts;
+        let newer = last
+            .as_ref()
+            .filter(|(refused, _)| version < Some(*refused));
+        let report = Report {
+            isolate: identity.isolate,
+            colo: identity.colo,
+            version: version.map_or(0, Version::get),
+            held_ms: steady.since(cache.adopted),
+            answered: cache.reported,
+            reads: [counts.fresh, counts.stale, counts.expired, counts.base],
+            rejection: newer
+                .map(|(version, misfit)| (*version, misfit.pointer(), misfit.message())),
+        };
+        report.to_header()
     }
 }
 
 impl<T> Cache<T> {
-    fn report(
-        &mut self,
-        identity: Identity,
-        rejection: Option<Rejection>,
-        now: UnixMillis,
-    ) -> Report {
-        let version = self.version();
-        let steady = self.clock.read(now);
-        let counts = &self.counts;
-        Report {
-            isolate: identity.isolate,
-            colo: identity.colo,
-            version,
-            held_ms: version.map_or(0, |_| steady.since(self.adopted)),
-            answered: self.reported,
-            reads: [counts.fresh, counts.stale, counts.expired, counts.base],
-            rejection,
-        }
-    }
-
     /// A report was answered, so it has arrived.
     pub(super) fn reported(&mut self) {
         self.reported += 1;
