@@ -115,8 +115,8 @@ impl Fleet {
             refusal,
             took_ms,
         };
-        // Of one that was unknown, all reads are news if it never was heard; else they may be old.
-        if is_new && report.answered > 0 {
+        // Of one that was unknown, all reads are news with its first report; else they may be old.
+        if is_new && report.sent > 0 {
             return;
         }
         for (total, (now, then)) in self
@@ -126,6 +126,13 @@ impl Fleet {
         {
             *total = total.saturating_add(now.saturating_sub(then) << halvings);
         }
+    }
+
+    /// How many bytes of memory it takes, but for what an allocator adds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let rejections = self.rejections.iter().map(|(_, text)| text.capacity());
+        self.table.bytes() + rejections.sum::<usize>()
     }
 
     /// As `status` shows it.
@@ -231,3 +238,7 @@ impl Moment {
         UnixMillis(self.now.0.saturating_sub(silent_ms))
     }
 }
+
+#[cfg(test)]
+#[path = "fleet_tests.rs"]
+mod tests;

@@ -46,7 +46,7 @@ pub struct Cache<T> {
     refused: Option<(Version, ETag)>,
     /// When what is held was first held, in steady time.
     adopted: UnixMillis,
-    /// How many reports were answered.
+    /// How many reports were made.
     reported: u64,
     upcoming: Upcoming<T>,
     clock: SteadyClock,

@@ -20,8 +20,12 @@ export function wanted(request) {
   return `${request.method} ${request.url}\n${line(headers, "if-none-match")}\n${line(headers, "bellwether-reader")}`;
 }
 
-// Where a request is served.
-export const colo = (request) => request.cf?.colo ?? "";
+// In which data centre this isolate is, as the requests tell that it serves.
+let place = "";
+export const noteColo = ({ cf }) => {
+  place ||= cf?.colo ?? "";
+};
+export const colo = () => place;
 
 // The fields in lines, a name and then its value.
 function headersOf(fields) {

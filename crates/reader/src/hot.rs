@@ -14,8 +14,10 @@ use worker::web_sys::{Request, Response};
 extern "C" {
     fn asked(request: &Request) -> String;
     fn wanted(request: &Request) -> String;
+    #[wasm_bindgen(js_name = noteColo)]
+    fn note(request: &Request);
     #[wasm_bindgen(js_name = colo)]
-    fn colo_of(request: &Request) -> String;
+    fn noted() -> String;
     #[wasm_bindgen(js_name = initOf)]
     fn init_of(status: u16, fields: &str) -> JsValue;
     fn answer(body: &JsValue, init: &JsValue) -> Option<Response>;
@@ -133,10 +135,17 @@ impl PreparedBody {
     }
 }
 
-/// The data centre that serves a request, where the platform tells it; else empty.
+/// Looks in which data centre this isolate is: `request.cf.colo` of a request that it serves. Readers
+/// tell it to the coordinator. Any request will do, as often as you like; of a [`worker::Request`]
+/// this takes the `inner()`.
+pub fn note_colo(request: &Request) {
+    note(request);
+}
+
+/// The data centre that was noted; empty before, and where the platform does not tell.
 #[must_use]
-pub fn colo(request: &Request) -> String {
-    colo_of(request)
+pub fn colo() -> String {
+    noted()
 }
 
 /// Asks a space's object for a snapshot, by GET.

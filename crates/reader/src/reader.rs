@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bellwether_core::document::{Document, Object};
+use bellwether_core::fleet::Colo;
 use bellwether_core::json::Members;
 use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::merge::Layers;
@@ -22,7 +23,8 @@ use serde_json::Value;
 use worker::{Context, Delay, Env, console_log};
 
 use crate::env::{json_var, now};
-use crate::identity::{colo, random_id};
+use crate::hot;
+use crate::identity::random_id;
 use crate::transport::fetch_snapshot;
 use crate::typed::{self, Rejection};
 
@@ -358,7 +360,7 @@ impl<T: 'static> Isolate for Here<T> {
         }
         Identity {
             isolate: id.get(),
-            colo: colo(),
+            colo: Colo::parse(&hot::colo()).unwrap_or(Colo::UNKNOWN),
         }
     }
 

@@ -15,6 +15,12 @@ impl<P: Platform> Coordinator<P> {
         state.fleet.record(report, &moment);
     }
 
+    /// How many bytes of memory the view of the readers takes.
+    #[must_use]
+    pub fn fleet_bytes(&self) -> usize {
+        self.inner.state.borrow().fleet.bytes()
+    }
+
     /// The readers, as status shows them.
     pub(super) fn fleet(&self) -> Value {
         let mut state = self.inner.state.borrow_mut();

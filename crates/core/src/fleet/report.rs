@@ -54,8 +54,8 @@ pub struct Report<R> {
     pub version: u64,
     /// How long it has held that, in milliseconds.
     pub held_ms: u64,
-    /// How many of its reports were answered so far.
-    pub answered: u64,
+    /// How many reports it sent before this one.
+    pub sent: u64,
     /// Its reads since it began: fresh, stale, expired, base.
     pub reads: [u64; 4],
     /// The newer document that it refused.
@@ -75,7 +75,7 @@ impl Report<(Version, &str, &str)> {
         for number in [
             self.version,
             self.held_ms,
-            self.answered,
+            self.sent,
             fresh,
             stale,
             expired,
@@ -111,7 +111,7 @@ impl<'h> Report<&'h str> {
         for place in &mut numbers {
             *place = number(cut(&mut rest, b','))?;
         }
-        let [version, held_ms, answered, reads @ ..] = numbers;
+        let [version, held_ms, sent, reads @ ..] = numbers;
         let rejection = (commas > COMMAS[0]).then_some(rest);
         if let Some(rejection) = rejection {
             decoded(rejection)?;
@@ -121,7 +121,7 @@ impl<'h> Report<&'h str> {
             colo,
             version,
             held_ms,
-            answered,
+            sent,
             reads,
             rejection,
         })

@@ -1,5 +1,7 @@
 //! The isolates that are known, in bounded memory.
 
+use std::mem::replace;
+
 use super::Colo;
 use crate::version::UnixMillis;
 
@@ -51,6 +53,9 @@ pub(super) struct Table {
     key: u64,
     /// How often the sample was halved: an isolate is in it by its identifier, always or never.
     pub(super) halvings: u32,
+    /// Slots looked at.
+    #[cfg(test)]
+    pub(super) work: std::cell::Cell<u64>,
 }
 
 impl Table {
@@ -60,6 +65,8 @@ impl Table {
             used: 0,
             key,
             halvings: 0,
+            #[cfg(test)]
+            work: std::cell::Cell::default(),
         }
     }
 
@@ -100,22 +107,30 @@ impl Table {
     }
 
     fn make_room(&mut self, silent_since: UnixMillis) {
-        let mut kept: Vec<Known> = self.heard_since(silent_since).copied().collect();
-        while kept.len() > MAX_ISOLATES {
+        let mut kept = self.count(silent_since, &|_| true) >> self.halvings;
+        if kept > MAX_ISOLATES as u64 {
             self.halvings += 1;
-            kept.retain(|known| self.is_sampled(known.id));
+            kept /= 2;
         }
-        let len = (kept.len() * 2).next_power_of_two().clamp(16, MAX_SLOTS);
-        self.slots.clear();
-        self.slots.shrink_to(len);
-        self.slots.resize(len, FREE);
-        self.used = kept.len();
-        for known in kept {
-            let place = self.place(known.id);
-            if let Some(slot) = self.slots.get_mut(place) {
-                *slot = known;
+        let slots = (kept as usize * 2).next_power_of_two().clamp(16, MAX_SLOTS);
+        let before = replace(&mut self.slots, vec![FREE; slots]);
+        self.used = 0;
+        #[cfg(test)]
+        self.work.update(|work| work + before.len() as u64);
+        for known in before {
+            if known.id != 0 && known.seen >= silent_since && self.is_sampled(known.id) {
+                self.used += 1;
+                let place = self.place(known.id);
+                if let Some(slot) = self.slots.get_mut(place) {
+                    *slot = known;
+                }
             }
         }
+    }
+
+    /// How many bytes the slots take.
+    pub(super) fn bytes(&self) -> usize {
+        self.slots.capacity() * SLOT_BYTES
     }
 
     /// Where it is, or would be. There is always a free slot.
@@ -128,6 +143,8 @@ impl Table {
             .is_some_and(|slot| slot.id != 0 && slot.id != id)
         {
             place = (place + 1) & mask;
+            #[cfg(test)]
+            self.work.update(|work| work + 1);
         }
         place
     }
@@ -137,8 +154,11 @@ impl Table {
     }
 
     fn mixed(&self, id: u64) -> u64 {
-        let once = (id ^ self.key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let twice = (once ^ once >> 32).wrapping_mul(self.key | 1);
-        twice ^ twice >> 32
+        let mut mixed = id;
+        for _ in 0..2 {
+            mixed = (mixed ^ self.key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            mixed ^= mixed >> 32;
+        }
+        mixed
     }
 }

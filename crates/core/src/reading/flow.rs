@@ -165,9 +165,6 @@ impl<T: 'static, R: Clone + Display + Misfit + 'static> Reader<T, R> {
         };
         match answer {
             Ok(answer) => {
-                if report.is_some() {
-                    self.cache().reported();
-                }
                 self.take(isolate, call, answer);
                 true
             }

@@ -1,6 +1,6 @@
 //! What a reader tells the coordinator of itself, with calls that it makes anyway.
 
-use super::{Cache, Reader};
+use super::Reader;
 use crate::fleet::{Colo, Report};
 use crate::version::{UnixMillis, Version};
 
@@ -37,18 +37,12 @@ impl<T: 'static, R: Misfit> Reader<T, R> {
             colo: identity.colo,
             version: version.map_or(0, Version::get),
             held_ms: steady.since(cache.adopted),
-            answered: cache.reported,
+            sent: cache.reported,
             reads: [counts.fresh, counts.stale, counts.expired, counts.base],
             rejection: newer
                 .map(|(version, misfit)| (*version, misfit.pointer(), misfit.message())),
         };
+        cache.reported += 1;
         report.to_header()
-    }
-}
-
-impl<T> Cache<T> {
-    /// A report was answered, so it has arrived.
-    pub(super) fn reported(&mut self) {
-        self.reported += 1;
     }
 }
