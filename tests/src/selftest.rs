@@ -52,6 +52,7 @@ fn start(kv: &FakeKv) -> Workerd {
             capnp::binding("QUOTES", "text", "\"\\\u{7}\n{}é"),
         ],
         externals: &[("kv".to_owned(), kv.address().to_string())],
+        colo: false,
         class: Some("Coordinator"),
     };
     fs::write(Workerd::config_file(folder.path()), config.text()).unwrap();
