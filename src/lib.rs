@@ -27,7 +27,7 @@ use worker::{Context, Env, web_sys};
 #[must_use]
 pub fn fetch(request: web_sys::Request, env: Env, context: worker::worker_sys::Context) -> JsValue {
     let asked = Lines::asked(&request);
-    match front::at_once(&asked, &env) {
+    match front::at_once(&request, &asked, &env) {
         Some(response) => response,
         None => {
             promised(

@@ -116,6 +116,9 @@ impl Object {
             return None;
         }
         let answer = core.snapshot_now(wanted.if_none_match())?;
+        if let Some(report) = wanted.report() {
+            core.hear(report);
+        }
         // What is announced comes nearer with each answer.
         if answer.pending.is_some() {
             return snapshot(answer).into_response().ok();
@@ -214,6 +217,9 @@ impl Object {
         match leaf {
             Leaf::Snapshot if !query.is_empty() => pending_snapshot(core, query).await,
             Leaf::Snapshot => {
+                if let Some(report) = request_header(request, header::READER) {
+                    core.hear(&report);
+                }
                 let if_none_match = request_header(request, header::IF_NONE_MATCH);
                 let if_none_match = if_none_match.as_deref();
                 let answer = match core.snapshot_now(if_none_match) {

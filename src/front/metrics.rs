@@ -129,6 +129,36 @@ const FIGURES: &[Figure] = &[
         "/operator/pending",
         whole,
     ),
+    (
+        "bellwether_fleet_isolates",
+        "Isolates that reported lately.",
+        "/fleet/isolates",
+        whole,
+    ),
+    (
+        "bellwether_fleet_isolates_on_head",
+        "Those of them that hold the head.",
+        "/fleet/on_head",
+        whole,
+    ),
+    (
+        "bellwether_fleet_isolates_rejecting",
+        "Those of them that refused a newer document.",
+        "/fleet/rejecting",
+        whole,
+    ),
+    (
+        "bellwether_fleet_convergence_p50_seconds",
+        "Time from the head's adoption until half of the isolates had it.",
+        "/fleet/converged_p50_ms",
+        millis,
+    ),
+    (
+        "bellwether_fleet_convergence_p99_seconds",
+        "The same for 99 of 100.",
+        "/fleet/converged_p99_ms",
+        millis,
+    ),
 ];
 
 fn whole(figure: &Value) -> Option<MetricValue> {
@@ -154,8 +184,8 @@ fn of_space(metrics: &mut Metrics, space: &str, status: &Value) {
             metrics.gauge(name, help, &[("space", space)], value);
         }
     }
-    let counters = status.get("counters").and_then(Value::as_object);
-    for (name, value) in counters.into_iter().flatten() {
+    let counters = ["counters", "fleet"].map(|part| status.get(part).and_then(Value::as_object));
+    for (name, value) in counters.into_iter().flatten().flatten() {
         match value {
             Value::Object(labels) => {
                 for (label, value) in labels {
@@ -225,6 +255,20 @@ const TOTALS: &[Total] = &[
         "bellwether_denied_writes_total",
         "Writes that were asked for without the right to them.",
         "",
+        Whole,
+    ),
+    (
+        "reads_total",
+        "bellwether_fleet_reads_total",
+        "Reads that isolates told of, by state.",
+        "state",
+        Whole,
+    ),
+    (
+        "reports_total",
+        "bellwether_fleet_reports_total",
+        "Reports of isolates, by what became of them.",
+        "result",
         Whole,
     ),
     (

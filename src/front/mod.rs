@@ -15,6 +15,7 @@ use bellwether_core::routes::{Leaf, Route};
 use bellwether_core::settings::suggest;
 use bellwether_core::space_name::SpaceName;
 use bellwether_reader::hot::Lines;
+use bellwether_reader::note_colo;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, web_sys};
@@ -86,10 +87,13 @@ async fn respond(
         Route::Space { space, leaf } => {
             let space = configured(&worker_env, space)?;
             match leaf {
-                Leaf::Config => config::config(asked, query, env, context, space).await?,
+                Leaf::Config => {
+                    note_colo(&request);
+                    config::config(asked, query, env, context, space).await?
+                }
                 Leaf::Snapshot => {
                     let call = space::snapshot(asked, query, &worker_env, space)?;
-                    let promise = call.make(env);
+                    let promise = call.make(env, &request);
                     let promise = promise.map_err(|_| space::unbound(&worker_env))?;
                     if query.is_empty() {
                         warm::keep_call(asked, call);

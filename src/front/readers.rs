@@ -3,8 +3,9 @@
 use std::cell::{OnceCell, RefCell};
 
 use bellwether_core::document::Document;
+use bellwether_core::fleet::isolate_text;
 use bellwether_core::space_name::SpaceName;
-use bellwether_reader::{Reader, Rejection};
+use bellwether_reader::{Reader, Rejection, random_id};
 
 use crate::worker_env::DEFAULTS;
 
@@ -33,10 +34,7 @@ pub(super) fn readers() -> Vec<(SpaceName, Reader<Document>)> {
 /// A name for this isolate, so that its figures are never taken for the fleet's.
 pub(super) fn isolate() -> String {
     ISOLATE.with(|isolate| {
-        let drawn = || {
-            let digits = || (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
-            format!("{:08x}{:08x}", digits(), digits())
-        };
+        let drawn = || isolate_text(random_id());
         isolate.get_or_init(drawn).clone()
     })
 }

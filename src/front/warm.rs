@@ -45,7 +45,7 @@ thread_local! {
 
 /// The answer to a question that was answered before, or the promise of it, where nothing else has
 /// to be done for it and the caller may have it.
-pub(crate) fn at_once(asked: &Lines, env: &Env) -> Option<JsValue> {
+pub(crate) fn at_once(request: &web_sys::Request, asked: &Lines, env: &Env) -> Option<JsValue> {
     let (question, authorization) = asked.question_and_authorization();
     KEPT.with_borrow_mut(|kept| {
         let (_, kept) = kept.iter_mut().find(|(other, _)| other == question)?;
@@ -53,7 +53,7 @@ pub(crate) fn at_once(asked: &Lines, env: &Env) -> Option<JsValue> {
         tokens.authorise(authorization, Scope::Read).ok()?;
         match kept {
             Kept::Answer(warm) => warm.answer().map(JsValue::from),
-            Kept::Call(call) => call.make(env).ok(),
+            Kept::Call(call) => call.make(env, request).ok(),
         }
     })
 }

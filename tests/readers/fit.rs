@@ -12,6 +12,16 @@ impl std::fmt::Display for Misfit {
     }
 }
 
+impl bellwether_core::reading::Misfit for Misfit {
+    fn pointer(&self) -> &str {
+        &self.0
+    }
+
+    fn message(&self) -> &str {
+        ""
+    }
+}
+
 /// The document in this text: `a` and `b` are there and are numbers, or none of it is taken.
 pub(crate) fn fitted(text: &str) -> Result<Value, Misfit> {
     let document: Value = serde_json::from_str(text).map_err(|_| Misfit(String::new()))?;

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use bellwether_core::fleet::Colo;
 use bellwether_core::log::Level;
-use bellwether_core::reading::{Answer, Ask, Expired, Isolate, Read, Reader};
+use bellwether_core::reading::{Answer, Ask, Expired, Identity, Isolate, Read, Reader};
 use bellwether_core::routes::{pending_path, snapshot_path};
 use bellwether_core::settings::{ReaderSettings, Settings};
 use bellwether_core::space_name::SpaceName;
@@ -191,7 +192,14 @@ impl Isolate for Here {
         self.scene.executor.sleep(ms).await;
     }
 
-    async fn ask(&self, ask: &Ask) -> Result<Answer<String>, String> {
+    fn identity(&self) -> Identity {
+        Identity {
+            isolate: 1,
+            colo: Colo::UNKNOWN,
+        }
+    }
+
+    async fn ask(&self, ask: &Ask, _: Option<&str>) -> Result<Answer<String>, String> {
         let scene = &self.scene;
         *scene.last_call.borrow_mut() += 1;
         let number = *scene.last_call.borrow();

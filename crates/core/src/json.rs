@@ -173,6 +173,23 @@ impl Members {
     }
 }
 
+/// Adds to a total, or to a part of one; an empty label is no part.
+pub(crate) fn add(totals: &mut Map<String, Value>, name: &str, label: &str, amount: u64) {
+    let entry = totals.entry(name).or_insert(Value::Null);
+    let total = if label.is_empty() {
+        entry
+    } else {
+        if !entry.is_object() {
+            *entry = Value::Object(Map::new());
+        }
+        match entry.as_object_mut() {
+            Some(labels) => labels.entry(label).or_insert(Value::Null),
+            None => return,
+        }
+    };
+    *total = total.as_u64().unwrap_or(0).saturating_add(amount).into();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

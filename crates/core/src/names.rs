@@ -69,6 +69,8 @@ pub mod header {
     pub const ACTOR: &str = "bellwether-actor";
     /// Request: the lowest version the caller accepts. Response to a write: what to ask for to see it.
     pub const MIN_VERSION: &str = "bellwether-min-version";
+    /// Request of a reader: what it tells of itself ([`crate::fleet::Report`]).
+    pub const READER: &str = "bellwether-reader";
     /// Request: why, where the body is a document and has no place for it. Percent-encoded UTF-8.
     pub const REASON: &str = "bellwether-reason";
 }

@@ -12,6 +12,7 @@ use crate::json;
 use crate::names::{header, media, spelled};
 use crate::problem::{Problem, ProblemKind};
 use crate::routes::{Leaf, REPLACES_QUERY, Route};
+use crate::text::cut;
 use crate::token::Scope;
 
 const DOCUMENT: &str = include_str!("openapi/document.txt");
@@ -279,16 +280,4 @@ impl Out {
         }
         self.text("}}}}");
     }
-}
-
-/// Takes what stands before the first `end` off a text, and `end` with it. By hand: each use of the
-/// generic searches of `str` would be code of its own.
-#[inline(never)]
-fn cut<'t>(text: &mut &'t str, end: u8) -> &'t str {
-    let at = text.bytes().position(|byte| byte == end);
-    let (part, rest) = text
-        .split_at_checked(at.unwrap_or(text.len()))
-        .unwrap_or_default();
-    *text = rest.get(1..).unwrap_or_default();
-    part
 }

@@ -12,6 +12,7 @@ mod held;
 mod minimum;
 mod pending;
 mod reply;
+mod reporting;
 mod types;
 
 use std::mem::take;
@@ -19,6 +20,7 @@ use std::rc::Rc;
 
 pub use flow::{Expired, Isolate, Reader};
 pub use minimum::{MINIMUM_BURST, MINIMUM_PAUSE_MS};
+pub use reporting::{Identity, Misfit};
 pub use types::{Answer, Ask, Call, Counts, Plan, Read, Received};
 
 use held::Held;
@@ -45,6 +47,10 @@ pub struct Cache<T> {
     held: Option<Held<T>>,
     /// A version that did not fit, asked with so that it is not sent again.
     refused: Option<(Version, ETag)>,
+    /// When what is held was first held, in steady time.
+    adopted: UnixMillis,
+    /// How many reports were made.
+    reported: u64,
     upcoming: Upcoming<T>,
     clock: SteadyClock,
     lease: Lease,
@@ -62,6 +68,8 @@ impl<T> Default for Cache<T> {
         Self {
             held: None,
             refused: None,
+            adopted: UnixMillis(0),
+            reported: 0,
             upcoming: Upcoming::default(),
             clock: SteadyClock::default(),
             lease: Lease::default(),

@@ -6,11 +6,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use bellwether_core::fleet;
 use bellwether_core::log::Level;
 use bellwether_core::reading::colo::{
     COLO_CLOCKS_APART_MS, COLO_DEADLINE_MS, CacheFailed, Entry, Shelved,
 };
-use bellwether_core::reading::{Answer, Ask, Isolate, Read, Reader};
+use bellwether_core::reading::{Answer, Ask, Identity, Isolate, Misfit, Read, Reader};
 use bellwether_core::settings::{ColdStart, ReaderSettings};
 use bellwether_core::version::{ContentHash, ETag, UnixMillis, Version};
 use bellwether_core::wire::{Freshness, ReadState};
@@ -62,6 +63,25 @@ struct Here {
     logged: Rc<RefCell<Vec<&'static str>>>,
 }
 
+#[derive(Clone, Debug, PartialEq)]
+struct Odd;
+
+impl std::fmt::Display for Odd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl Misfit for Odd {
+    fn pointer(&self) -> &str {
+        ""
+    }
+
+    fn message(&self) -> &str {
+        "does not fit"
+    }
+}
+
 impl Isolate for Here {
     fn now(&self) -> UnixMillis {
         UnixMillis(BEGIN_MS + self.ahead_ms + self.colo.now_ms())
@@ -71,7 +91,14 @@ impl Isolate for Here {
         self.colo.executor.sleep(ms).await;
     }
 
-    async fn ask(&self, ask: &Ask) -> Result<Answer<String>, String> {
+    fn identity(&self) -> Identity {
+        Identity {
+            isolate: 1 + self.ahead_ms,
+            colo: fleet::Colo::UNKNOWN,
+        }
+    }
+
+    async fn ask(&self, ask: &Ask, _: Option<&str>) -> Result<Answer<String>, String> {
         let colo = &self.colo;
         let travel_ms = colo.travel_ms.get();
         colo.asked.set(colo.asked.get() + 1);
@@ -185,7 +212,7 @@ impl Colo {
 /// One isolate.
 struct Member {
     colo: Rc<Colo>,
-    reader: Rc<Reader<String, String>>,
+    reader: Rc<Reader<String, Odd>>,
     owner: Owner,
     shares: bool,
     ahead_ms: u64,
@@ -196,7 +223,7 @@ impl Member {
     fn new(colo: &Rc<Colo>, shares: bool, ahead_ms: u64) -> Self {
         let parse = |text: &str| match text.strip_prefix("version ") {
             Some(_) => Ok(text.to_owned()),
-            None => Err("does not fit".to_owned()),
+            None => Err(Odd),
         };
         Self {
             colo: Rc::clone(colo),

@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use bellwether_core::coordinator::SnapshotAnswer;
 use bellwether_core::document::Document;
+use bellwether_core::fleet::Colo;
 use bellwether_core::log::Level;
-use bellwether_core::reading::{Answer, Ask, Isolate, Read, Reader};
+use bellwether_core::reading::{Answer, Ask, Identity, Isolate, Misfit, Read, Reader};
 use bellwether_core::settings::{ColdStart, ReaderSettings};
 use bellwether_core::store::{Head, Origin};
 use bellwether_core::version::{UnixMillis, Version};
@@ -28,16 +29,37 @@ type Scripted = (u64, Result<Answer<String>, String>);
 
 struct Scene {
     executor: Rc<Executor>,
-    reader: Rc<Reader<String, String>>,
+    reader: Rc<Reader<String, Odd>>,
     policy: ReaderSettings,
     script: RefCell<VecDeque<Scripted>>,
     /// What was asked for, and when.
     asked: RefCell<Vec<(u64, Ask)>>,
+    /// The reports that went with it.
+    told: RefCell<Vec<Option<String>>>,
     logged: RefCell<Vec<&'static str>>,
     tasks: Cell<u32>,
 }
 
 struct Here(Rc<Scene>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Odd;
+
+impl std::fmt::Display for Odd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("does not fit")
+    }
+}
+
+impl Misfit for Odd {
+    fn pointer(&self) -> &str {
+        "/video/max width"
+    }
+
+    fn message(&self) -> &str {
+        "does not fit"
+    }
+}
 
 impl Isolate for Here {
     fn now(&self) -> UnixMillis {
@@ -48,8 +70,16 @@ impl Isolate for Here {
         self.0.executor.sleep(ms).await;
     }
 
-    async fn ask(&self, ask: &Ask) -> Result<Answer<String>, String> {
+    fn identity(&self) -> Identity {
+        Identity {
+            isolate: 0xfeed,
+            colo: Colo::parse("ZRH").unwrap(),
+        }
+    }
+
+    async fn ask(&self, ask: &Ask, report: Option<&str>) -> Result<Answer<String>, String> {
         let scene = &self.0;
+        scene.told.borrow_mut().push(report.map(str::to_owned));
         let now_ms = scene.executor.elapsed_ms();
         scene.asked.borrow_mut().push((now_ms, ask.clone()));
         let (delay_ms, answer) = scene.script.borrow_mut().pop_front().unwrap();
@@ -65,7 +95,7 @@ impl Isolate for Here {
 impl Scene {
     fn new(script: Vec<Scripted>) -> Rc<Self> {
         let parse = |text: &str| match text {
-            "bad" => Err("does not fit".to_owned()),
+            "bad" => Err(Odd),
             text => Ok(text.to_owned()),
         };
         Rc::new(Self {
@@ -78,6 +108,7 @@ impl Scene {
             },
             script: RefCell::new(script.into()),
             asked: RefCell::default(),
+            told: RefCell::default(),
             logged: RefCell::default(),
             tasks: Cell::default(),
         })
@@ -258,10 +289,7 @@ fn a_misfit_is_shown_until_something_newer_is_held() {
     scene.until(2_000);
     scene.read();
     scene.until(2_100);
-    assert_eq!(
-        scene.reader.last_rejection().as_deref(),
-        Some("does not fit")
-    );
+    assert_eq!(scene.reader.last_rejection(), Some(Odd));
     assert_eq!(
         *scene.logged.borrow(),
         ["reader_rejected", "reader_rejected"]

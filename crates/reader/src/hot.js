@@ -14,10 +14,18 @@ export function asked(request) {
   return `${request.method} ${request.url}\n${line(headers, "if-none-match")}\n${line(headers, "bellwether-min-version")}\n${line(headers, "authorization")}`;
 }
 
-// All that a reader's call to the object is decided by.
+// All that a reader's call to the object is decided by, and what the reader tells of itself.
 export function wanted(request) {
-  return `${request.method} ${request.url}\n${line(request.headers, "if-none-match")}`;
+  const { headers } = request;
+  return `${request.method} ${request.url}\n${line(headers, "if-none-match")}\n${line(headers, "bellwether-reader")}`;
 }
+
+// In which data centre this isolate is, as the requests tell that it serves.
+let place = "";
+export const noteColo = ({ cf }) => {
+  place ||= cf?.colo ?? "";
+};
+export const colo = () => place;
 
 // The fields in lines, a name and then its value.
 function headersOf(fields) {
@@ -43,14 +51,18 @@ export function answer(body, init) {
 export const askObject = (env, binding, space, url, fields) =>
   env[binding].getByName(space).fetch(url, { headers: headersOf(fields), redirect: "manual" });
 
-// The same, to be called as often as one likes: the object's own response, or a stand-in where it does not answer.
+// The same, to be called as often as one likes, for requests that differ in what a reader tells of itself: the object's
+// own response, or a stand-in where it does not answer.
 export function callOf(binding, space, url, fields, body, init) {
-  const asked = { headers: headersOf(fields), redirect: "manual" };
-  return (env) =>
-    env[binding]
+  const held = headersOf(fields);
+  return (env, request) => {
+    const report = request.headers.get("bellwether-reader");
+    const headers = report === null ? held : { ...held, "bellwether-reader": report };
+    return env[binding]
       .getByName(space)
-      .fetch(url, asked)
+      .fetch(url, { headers, redirect: "manual" })
       .catch(() => new Response(body, init));
+  };
 }
 
 // What a reader makes of an answer: the status, and the headers that it reads, each a line.

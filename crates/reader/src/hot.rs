@@ -14,6 +14,10 @@ use worker::web_sys::{Request, Response};
 extern "C" {
     fn asked(request: &Request) -> String;
     fn wanted(request: &Request) -> String;
+    #[wasm_bindgen(js_name = noteColo)]
+    fn note(request: &Request);
+    #[wasm_bindgen(js_name = colo)]
+    fn noted() -> String;
     #[wasm_bindgen(js_name = initOf)]
     fn init_of(status: u16, fields: &str) -> JsValue;
     fn answer(body: &JsValue, init: &JsValue) -> Option<Response>;
@@ -50,7 +54,8 @@ impl Lines {
         Self(asked(request))
     }
 
-    /// What a reader's call to the object is decided by: method and URL, `If-None-Match`.
+    /// What a reader's call to the object is decided by, method and URL, `If-None-Match`, and its
+    /// report.
     #[must_use]
     pub fn wanted(request: &Request) -> Self {
         Self(wanted(request))
@@ -72,6 +77,12 @@ impl Lines {
     /// The lowest version that the caller accepts; only of what an edge was asked.
     #[must_use]
     pub fn min_version(&self) -> Option<&str> {
+        self.field(1)
+    }
+
+    /// What the reader tells of itself; only of what the object was asked.
+    #[must_use]
+    pub fn report(&self) -> Option<&str> {
         self.field(1)
     }
 
@@ -124,6 +135,19 @@ impl PreparedBody {
     }
 }
 
+/// Looks in which data centre this isolate is: `request.cf.colo` of a request that it serves. Readers
+/// tell it to the coordinator. Any request will do, as often as you like; of a [`worker::Request`]
+/// this takes the `inner()`.
+pub fn note_colo(request: &Request) {
+    note(request);
+}
+
+/// The data centre that was noted; empty before, and where the platform does not tell.
+#[must_use]
+pub fn colo() -> String {
+    noted()
+}
+
 /// Asks a space's object for a snapshot, by GET.
 ///
 /// # Errors
@@ -160,12 +184,12 @@ impl PreparedCall {
         ))
     }
 
-    /// Makes the call: the promise of a response.
+    /// Makes the call for a request, with the report that it carries: the promise of a response.
     ///
     /// # Errors
     /// There is no such binding.
-    pub fn make(&self, env: &JsValue) -> Result<JsValue, JsValue> {
-        self.0.call1(&JsValue::NULL, env)
+    pub fn make(&self, env: &JsValue, request: &Request) -> Result<JsValue, JsValue> {
+        self.0.call2(&JsValue::NULL, env, request)
     }
 }
 

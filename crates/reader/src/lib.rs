@@ -32,6 +32,7 @@
 mod colo;
 mod env;
 pub mod hot;
+mod identity;
 mod outgoing;
 mod reader;
 mod text;
@@ -42,6 +43,8 @@ pub use bellwether_core::reading::{Counts, Read};
 pub use bellwether_core::wire::ReadState;
 pub use bellwether_core::{ETag, Version};
 pub use env::{json_text, json_var, now, secret};
+pub use hot::note_colo;
+pub use identity::random_id;
 pub use outgoing::{InvalidRequest, Outgoing};
 pub use reader::{ReadError, Reader, Report};
 pub use text::{BrokeOff, bytes_of, text_of};

@@ -1,17 +1,20 @@
 //! One isolate's reader of one space.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use bellwether_core::document::{Document, Object};
+use bellwether_core::fleet::Colo;
 use bellwether_core::json::Members;
 use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::merge::Layers;
 use bellwether_core::names::{SETTINGS_VAR, VARS_LAYER_VAR};
 #[cfg(feature = "colo_cache")]
 use bellwether_core::reading::colo::{CacheFailed, Entry, Shelved};
-use bellwether_core::reading::{Answer, Ask, Counts, Expired, Isolate, Read, Reader as CoreReader};
+use bellwether_core::reading::{
+    Answer, Ask, Counts, Expired, Identity, Isolate, Read, Reader as CoreReader,
+};
 use bellwether_core::settings::{ReaderSettings, Settings};
 use bellwether_core::space_name::SpaceName;
 use bellwether_core::version::{UnixMillis, Version};
@@ -24,6 +27,8 @@ use worker::{Context, Delay, Env, console_log};
 #[cfg(feature = "colo_cache")]
 use crate::colo;
 use crate::env::{json_var, now};
+use crate::hot;
+use crate::identity::random_id;
 use crate::transport::fetch_snapshot;
 use crate::typed::{self, Rejection};
 
@@ -58,6 +63,8 @@ struct Shared<T> {
     parse: fn(&str) -> Result<T, Rejection>,
     ready: OnceCell<Result<Ready<T>, ReadError>>,
     core: Rc<CoreReader<T, Rejection>>,
+    /// Its own, for an isolate may have several readers of a space; 0 before it is drawn.
+    id: Cell<u64>,
 }
 
 /// What the first read makes of the Worker's environment.
@@ -179,6 +186,7 @@ impl<T: 'static> Reader<T> {
                 parse,
                 ready: OnceCell::new(),
                 core: Rc::new(CoreReader::new(parse)),
+                id: Cell::new(0),
             }),
         }
     }
@@ -361,11 +369,22 @@ impl<T: 'static> Isolate for Here<T> {
         Delay::from(Duration::from_millis(ms)).await;
     }
 
-    async fn ask(&self, ask: &Ask) -> Result<Answer<String>, String> {
+    fn identity(&self) -> Identity {
+        let id = &self.reader.shared.id;
+        if id.get() == 0 {
+            id.set(random_id());
+        }
+        Identity {
+            isolate: id.get(),
+            colo: Colo::parse(&hot::colo()).unwrap_or(Colo::UNKNOWN),
+        }
+    }
+
+    async fn ask(&self, ask: &Ask, report: Option<&str>) -> Result<Answer<String>, String> {
         let ready = self.reader.ready(&self.env);
         let ready = ready.map_err(|error| error.to_string())?;
         let transport = &ready.settings.transport;
-        fetch_snapshot(&self.env, transport, &ready.space, ask).await
+        fetch_snapshot(&self.env, transport, &ready.space, ask, report).await
     }
 
     #[cfg(feature = "colo_cache")]

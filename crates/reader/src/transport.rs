@@ -1,5 +1,6 @@
 //! How a reader reaches the coordinator: an object's binding, a service binding, or a URL.
 
+use bellwether_core::ETag;
 use bellwether_core::names::header;
 use bellwether_core::reading::{Answer, Ask};
 use bellwether_core::settings::TransportSettings;
@@ -25,39 +26,48 @@ pub(crate) async fn fetch_snapshot(
     transport: &TransportSettings,
     space: &SpaceName,
     ask: &Ask,
+    report: Option<&str>,
 ) -> Result<Answer<String>, String> {
     let path = match ask {
         Ask::Head { .. } => routes::snapshot_path(space),
         Ask::Pending { version } => routes::pending_path(space, *version),
     };
-    let held = ask.if_none_match();
-    let held = held.map(|etag| (header::IF_NONE_MATCH, etag.as_str()));
+    let bearer = match transport {
+        TransportSettings::Service { token_secret, .. }
+        | TransportSettings::Url { token_secret, .. } => Some(bearer(env, token_secret)?),
+        _ => None,
+    };
+    let held = ask.if_none_match().map(ETag::as_str);
+    let mut fields = Vec::new();
+    for (name, value) in [
+        (header::IF_NONE_MATCH, held),
+        (header::READER, report),
+        (header::AUTHORIZATION, bearer.as_deref()),
+    ] {
+        fields.extend(value.map(|value| (name, value)));
+    }
     match transport {
         TransportSettings::Object { binding } => {
             let url = format!("{BINDING_ORIGIN}{path}");
-            let asked = hot::ask(env, binding, space.as_str(), &url, held)
+            let asked = hot::ask(env, binding, space.as_str(), &url, fields)
                 .map_err(|_| format!("there is no Durable Object binding {binding:?}"))?;
             let response = JsFuture::from(asked).await.map_err(unreachable)?;
             read(ask, response.unchecked_into()).await
         }
-        TransportSettings::Service {
-            binding,
-            token_secret,
-        } => {
+        TransportSettings::Service { binding, .. } => {
             let service = env
                 .service(binding)
                 .map_err(|_| format!("there is no service binding {binding:?}"))?;
-            let url = format!("{BINDING_ORIGIN}{path}");
-            let request = with_token(env, token_secret, &url, held)?;
+            let request = request(&format!("{BINDING_ORIGIN}{path}"), &fields)?;
             let response = service.fetch_request(request).await.map_err(unreachable)?;
             read(ask, response.into()).await
         }
-        TransportSettings::Url { url, token_secret } => {
+        TransportSettings::Url { url, .. } => {
             // Only a call over HTTP can be aborted.
             let controller = AbortController::default();
             let signal = controller.signal();
             let _abort = AbortOnDrop(Some(controller));
-            let request = with_token(env, token_secret, &format!("{url}{path}"), held)?;
+            let request = request(&format!("{url}{path}"), &fields)?;
             let fetch = Fetch::Request(request);
             let response = fetch.send_with_signal(&signal).await.map_err(unreachable)?;
             read(ask, response.into()).await
@@ -77,19 +87,11 @@ impl Drop for AbortOnDrop {
     }
 }
 
-fn with_token(
-    env: &Env,
-    token_secret: &str,
-    url: &str,
-    held: Option<(&str, &str)>,
-) -> Result<Request, String> {
-    let bearer = bearer(env, token_secret)?;
-    let fields = [(header::AUTHORIZATION, &*bearer)];
-    let fields: Vec<_> = fields.into_iter().chain(held).collect();
+fn request(url: &str, fields: &[(&str, &str)]) -> Result<Request, String> {
     let outgoing = Outgoing {
         method: "GET",
         url,
-        fields: &fields,
+        fields,
         body: None,
         uncached: false,
     };

@@ -1,6 +1,7 @@
 //! From a document to the Worker's own type.
 
 use bellwether_core::pointer::push_token;
+use bellwether_core::reading::Misfit;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
@@ -21,6 +22,16 @@ impl std::fmt::Display for Rejection {
 }
 
 impl std::error::Error for Rejection {}
+
+impl Misfit for Rejection {
+    fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    fn message(&self) -> &str {
+        &self.message
+    }
+}
 
 /// Parses all sections at once: either every field of `T` fits, or none of the document is used.
 pub(crate) fn parse<T: DeserializeOwned>(document: &str) -> Result<T, Rejection> {

@@ -92,6 +92,7 @@ faults! {
     Drill "drill" 500_000..1_000_000 "in a calm, everybody is to switch at one moment, and back at another",
     SourceHidden "source-hidden" 30_000..300_000 "the source's document changes only where an override covers it",
     LimitLowered "limit-lowered" 10_000..500_000 "a deploy lowers a limit, and a change that waits cannot be read any more",
+    Lies "lies" 10_000..300_000 "somebody who may read tells of isolates that there are not",
 }
 
 /// The world's chances. Each kind draws from a stream of its own, so that leaving one out (which is

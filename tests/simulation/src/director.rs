@@ -116,6 +116,9 @@ impl Simulation {
         if world.strikes(Fault::Deploy) {
             self.deploy();
         }
+        if world.strikes(Fault::Lies) {
+            self.lie();
+        }
         self.act_on_isolates();
         self.act_as_operator();
         if world.strikes(Fault::Denied) {
@@ -287,6 +290,7 @@ impl Simulation {
                 self.wire,
                 Request::Snapshot {
                     if_none_match: None,
+                    report: None,
                 },
             ));
             world
@@ -309,6 +313,8 @@ impl Simulation {
             world.executor.sleep(pause_ms).await;
         }
         self.check_healed();
+        drop(network::send(host, self.wire, Request::Status));
+        world.executor.sleep(100).await;
         world.reach("healed");
         if drills {
             self.drill().await;

@@ -4,9 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
+use bellwether_core::fleet::Colo;
 use bellwether_core::log::Level;
 use bellwether_core::platform::Task;
-use bellwether_core::reading::{Answer, Ask, Expired, Isolate, Read, Reader};
+use bellwether_core::reading::{
+    Answer, Ask, Expired, Identity, Isolate, Misfit as Rejection, Read, Reader,
+};
 use bellwether_core::settings::{ColdStart, OnExpired, ReaderSettings};
 use bellwether_core::version::{ETag, UnixMillis, Version};
 use bellwether_core::wire::ReadState;
@@ -15,6 +18,7 @@ use crate::executor::Owner;
 use crate::host::Host;
 use crate::minimums::Minimums;
 use crate::network;
+use crate::reports::UNTRUE;
 use crate::requests::Request;
 use crate::upstream::MISFIT;
 use crate::watch::{Vouched, Watch};
@@ -29,6 +33,16 @@ pub(crate) struct Misfit;
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("/misfit: does not fit")
+    }
+}
+
+impl Rejection for Misfit {
+    fn pointer(&self) -> &str {
+        "/misfit"
+    }
+
+    fn message(&self) -> &str {
+        "does not fit"
     }
 }
 
@@ -48,6 +62,8 @@ pub(crate) struct Member {
     policy: ReaderSettings,
     base: Rc<Parsed>,
     pub(crate) watch: Watch,
+    /// As it reports.
+    identity: Identity,
     /// Its requests; they go with it.
     requests: Owner,
     /// What it does behind its responses; that may be cancelled alone.
@@ -100,6 +116,11 @@ impl Member {
             policy: policy.clone(),
             base: Rc::new("base".to_owned()),
             watch: Watch::default(),
+            // Of a stream of its own, so that other numbers stay what they were.
+            identity: Identity {
+                isolate: world.identities.next(),
+                colo: Colo::UNKNOWN,
+            },
             requests: world.executor.new_owner(),
             behind: Cell::new(world.executor.new_owner()),
             wire,
@@ -296,7 +317,11 @@ impl Isolate for Here {
         self.member.world.executor.sleep(ms).await;
     }
 
-    async fn ask(&self, ask: &Ask) -> Result<Answer<String>, String> {
+    fn identity(&self) -> Identity {
+        self.member.identity
+    }
+
+    async fn ask(&self, ask: &Ask, report: Option<&str>) -> Result<Answer<String>, String> {
         let member = &self.member;
         let world = &member.world;
         let sent_ms = world.now_ms();
@@ -307,7 +332,15 @@ impl Isolate for Here {
                     member
                         .watch
                         .begin_call(world, &member.clock, &member.policy, self.for_itself);
-                (Request::Snapshot { if_none_match }, Some(calling))
+                // A clock that is set forward has it that a version was held for longer.
+                let honest = member.clock.jumps().ahead_ms == 0;
+                let mark = if honest { "" } else { UNTRUE };
+                let report = report.map(|report| format!("{mark}{report}"));
+                let request = Request::Snapshot {
+                    if_none_match,
+                    report,
+                };
+                (request, Some(calling))
             }
             // Under a lease of its own, behind a call that was answered.
             Ask::Pending { version } => (Request::Ahead { version: *version }, None),
@@ -323,6 +356,13 @@ impl Isolate for Here {
             return Ok(answer);
         };
         let version = reply.about.map_or(0, Version::get);
+        if matches!(answer, Answer::Snapshot { .. }) {
+            let isolate = member.identity.isolate;
+            member
+                .host
+                .reports
+                .may_hold(isolate, version, world.now_ms());
+        }
         let word = Vouched {
             version,
             ahead: false,

@@ -18,6 +18,7 @@ use crate::executor::Owner;
 use crate::ledger::Ledger;
 use crate::network::{Reply, ReplyPath};
 use crate::platform::Platform;
+use crate::reports::Reports;
 use crate::requests::Request;
 use crate::upstream::{Answered, Shape, Upstream};
 use crate::world::{Clock, Jumps, World};
@@ -59,6 +60,7 @@ pub(crate) struct Host {
     pub(crate) clock: Clock,
     pub(crate) database: Database,
     pub(crate) ledger: Ledger,
+    pub(crate) reports: Reports,
     pub(crate) deployment: RefCell<Rc<Deployment>>,
     pub(crate) alarm: Cell<Option<UnixMillis>>,
     /// When that was set, by this machine's clock.
@@ -94,6 +96,7 @@ impl Host {
             clock: Clock::default(),
             database: Database::new(),
             ledger: Ledger::default(),
+            reports: Reports::default(),
             deployment: RefCell::new(Rc::new(deployment)),
             alarm: Cell::new(None),
             alarm_set_at: Cell::new(UnixMillis(0)),
@@ -250,6 +253,7 @@ impl Host {
             self.retry(Some(at));
         }
         self.ledger.reopen(self, keep);
+        self.reports.forget(self);
     }
 
     /// Its memory goes, as after some idle seconds; only when it has nothing to do.

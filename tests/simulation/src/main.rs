@@ -26,6 +26,7 @@ mod network;
 mod oracle;
 mod platform;
 mod report;
+mod reports;
 mod requests;
 mod simulation;
 mod upstream;

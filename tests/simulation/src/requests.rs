@@ -8,6 +8,7 @@ use bellwether_core::version::{UnixMillis, Version};
 use crate::host::{Host, SLOWEST_STORAGE_MS};
 use crate::network::Reply;
 use crate::platform::Platform;
+use crate::reports::UNTRUE;
 
 /// Why somebody may not write, as the audit tells it.
 pub(crate) const DENIAL: &str = "forbidden";
@@ -17,6 +18,8 @@ pub(crate) const DENIAL: &str = "forbidden";
 pub(crate) enum Request {
     Snapshot {
         if_none_match: Option<String>,
+        /// What the reader tells of itself.
+        report: Option<String>,
     },
     Ahead {
         version: Version,
@@ -37,7 +40,10 @@ impl Host {
         request: Request,
     ) -> Reply {
         match request {
-            Request::Snapshot { if_none_match } => {
+            Request::Snapshot {
+                if_none_match,
+                report,
+            } => {
                 let asked = if_none_match.as_deref();
                 let answer = match object.snapshot_now(asked) {
                     Some(answer) => answer,
@@ -45,6 +51,12 @@ impl Host {
                 };
                 if !self.doomed.get() {
                     self.ledger.answered(self, &answer, asked);
+                    if let Some(report) = report.as_deref() {
+                        let untrue = report.strip_prefix(UNTRUE);
+                        let report = untrue.unwrap_or(report);
+                        object.hear(report);
+                        self.reports.heard(self, report, untrue.is_some());
+                    }
                 }
                 Reply::snapshot(&self.world, &answer)
             }
@@ -99,6 +111,8 @@ impl Host {
             Request::Status => match object.status(Vec::new()).await {
                 Ok(status) if !self.doomed.get() => {
                     self.ledger.status(self, &status);
+                    self.reports
+                        .check(self, &status.fleet, object.fleet_bytes());
                     Reply::version(status.head.version)
                 }
                 _ => Reply::error(500),

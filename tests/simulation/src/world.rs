@@ -45,6 +45,8 @@ pub(crate) struct World {
     /// What operators do, and what settings they work under: of its own, so that worlds in which
     /// nobody writes stay as they were before anybody could.
     pub(crate) desk: Draws,
+    /// The isolates' own numbers.
+    pub(crate) identities: Draws,
     pub(crate) violation: RefCell<Option<Violation>>,
     reached: RefCell<BTreeMap<&'static str, u64>>,
     trace: RefCell<VecDeque<String>>,
@@ -60,6 +62,7 @@ impl World {
             chance: Chance::new(wish.seed, &wish.without),
             rng: RefCell::new(Rng::stream(wish.seed, 2)),
             desk: Draws(RefCell::new(Rng::stream(wish.seed, 3))),
+            identities: Draws(RefCell::new(Rng::stream(wish.seed, 4))),
             violation: RefCell::new(None),
             reached: RefCell::default(),
             trace: RefCell::default(),
@@ -176,6 +179,11 @@ impl World {
 pub(crate) struct Draws(RefCell<Rng>);
 
 impl Draws {
+    /// Any number but 0.
+    pub(crate) fn next(&self) -> u64 {
+        self.0.borrow_mut().next().max(1)
+    }
+
     pub(crate) fn below(&self, limit: u64) -> u64 {
         self.0.borrow_mut().below(limit)
     }

@@ -13,6 +13,7 @@ mod open;
 mod operate;
 mod pending;
 mod refresh;
+mod reports;
 mod settle;
 mod status;
 mod trigger;
@@ -34,6 +35,7 @@ pub use status::{HeadStatus, ScheduleStatus, SourceState, SourceStatus, Status};
 pub use trigger::{RefreshReport, Reload, Trigger};
 
 use crate::document::Document;
+use crate::fleet::Fleet;
 use crate::guard::Waivers;
 use crate::log::LogRecord;
 use crate::platform::Platform;
@@ -118,6 +120,7 @@ struct State {
     next: Option<Next>,
     flight: Option<Flight>,
     denials: Throttle,
+    fleet: Fleet,
     /// Counted in memory (a read must not write), and committed with the next refresh.
     uncommitted: Increments,
 }

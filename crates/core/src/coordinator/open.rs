@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::change::Stack;
 use super::{AlarmCheck, Coordinator, Inner, State};
 use crate::document::{Document, Object};
+use crate::fleet::Fleet;
 use crate::log::{Level, LogRecord};
 use crate::merge::Layers;
 use crate::migrate::{MIGRATIONS, MigrationError, migrate};
@@ -157,6 +158,7 @@ impl<P: Platform> Coordinator<P> {
                     stack: None,
                     next: None,
                     denials: Throttle::default(),
+                    fleet: Fleet::new(now, random),
                     flight: None,
                     uncommitted: Increments::default(),
                 }),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::Coordinator;
-use crate::json::Members;
+use crate::json::{Members, add};
 use crate::platform::Platform;
 use crate::refresh::Outcome;
 use crate::settings::SourceSettings;
@@ -45,6 +45,8 @@ pub struct Status {
     pub schedule: ScheduleStatus,
     /// What operators set beside the settings.
     pub operator: OperatorStatus,
+    /// What readers told of themselves.
+    pub fleet: Value,
     /// The settings in force, spelled as in the settings var.
     pub settings: Value,
     /// Why the settings, or a layer that comes with the Worker, are not in force as written.
@@ -174,6 +176,7 @@ impl Status {
             .value("source", self.source.into_json())
             .value("schedule", self.schedule.to_json())
             .value("operator", self.operator.to_json())
+            .value("fleet", self.fleet)
             .value("settings", self.settings)
             .texts("errors", &self.errors)
             .value("counters", Value::Object(self.counters))
@@ -274,6 +277,7 @@ impl<P: Platform> Coordinator<P> {
             self.arm().await;
         }
         let counters = self.counters()?;
+        let fleet = self.fleet();
         let override_expires_at = self.expires_at()?;
         let pending = Store(&inner.platform).pendings()?.len() as u64;
         let state = inner.state.borrow();
@@ -318,6 +322,7 @@ impl<P: Platform> Coordinator<P> {
                 next_alarm_at: next_alarm.map(rfc3339),
                 next_alarm_at_ms: next_alarm,
             },
+            fleet,
             settings: settings.describe(),
             errors,
             counters,
@@ -346,22 +351,6 @@ impl<P: Platform> Coordinator<P> {
         }
         Ok(totals)
     }
-}
-
-fn add(totals: &mut Map<String, Value>, name: &str, label: &str, amount: u64) {
-    let entry = totals.entry(name).or_insert(Value::Null);
-    let total = if label.is_empty() {
-        entry
-    } else {
-        if !entry.is_object() {
-            *entry = Value::Object(Map::new());
-        }
-        match entry.as_object_mut() {
-            Some(labels) => labels.entry(label).or_insert(Value::Null),
-            None => return,
-        }
-    };
-    *total = total.as_u64().unwrap_or(0).saturating_add(amount).into();
 }
 
 fn shown(attempt: &Attempt) -> Value {

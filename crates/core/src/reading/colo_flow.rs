@@ -6,13 +6,13 @@ use std::pin::pin;
 use futures_util::future::{Either, select};
 
 use super::colo::{COLO_DEADLINE_MS, CacheFailed, Entry, Shelved, document_key};
-use super::{Answer, Call, Isolate, Reader};
+use super::{Answer, Call, Isolate, Misfit, Reader};
 use crate::log::Level;
 
 /// What the object's answer gives the others.
 pub(super) type ToShare = Vec<Entry>;
 
-impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
+impl<T: 'static, R: Clone + Display + Misfit + 'static> Reader<T, R> {
     /// Takes what the cache has for the answer to a call, and tells whether that would do. One that wants
     /// a minimum version is always for the object.
     pub(super) async fn take_shared<I: Isolate>(&self, isolate: &I, call: &mut Call) -> bool {

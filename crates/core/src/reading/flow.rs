@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 
 use super::colo::{CacheFailed, Entry, Shelved, Trust};
 use super::colo_flow::ToShare;
-use super::{Answer, Ask, Cache, Call, Plan, Read};
+use super::{Answer, Ask, Cache, Call, Identity, Misfit, Plan, Read};
 use crate::log::Level;
 use crate::platform::Task;
 use crate::settings::ReaderSettings;
@@ -25,8 +25,15 @@ pub trait Isolate: 'static {
     fn now(&self) -> UnixMillis;
     /// Ends after so many milliseconds.
     fn sleep(&self, ms: u64) -> impl Future<Output = ()>;
-    /// Asks the coordinator, once. The flow gives it a deadline, and drops it when that has passed.
-    fn ask(&self, ask: &Ask) -> impl Future<Output = Result<Answer<String>, String>>;
+    /// Who reports to the coordinator.
+    fn identity(&self) -> Identity;
+    /// Asks the coordinator, once, with a report ([`header::READER`](crate::names::header::READER))
+    /// where there is one. The flow gives it a deadline, and drops it when that has passed.
+    fn ask(
+        &self,
+        ask: &Ask,
+        report: Option<&str>,
+    ) -> impl Future<Output = Result<Answer<String>, String>>;
     /// The [`key`](super::colo::key) of what the isolates of a data centre share; `None` where they do not.
     fn colo_key(&self) -> Option<String> {
         None
@@ -54,11 +61,18 @@ pub struct Reader<T, R> {
     pub(super) parse: fn(&str) -> Result<T, R>,
     cache: RefCell<Cache<T>>,
     trust: Cell<Trust>,
-    last_rejection: RefCell<Option<(Version, R)>>,
+    pub(super) last_rejection: RefCell<Option<(Version, R)>>,
     last_failure: RefCell<Option<String>>,
 }
 
-impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
+impl<T, R> Reader<T, R> {
+    /// What the isolate holds.
+    pub fn cache(&self) -> RefMut<'_, Cache<T>> {
+        self.cache.borrow_mut()
+    }
+}
+
+impl<T: 'static, R: Clone + Display + Misfit + 'static> Reader<T, R> {
     /// A reader that holds nothing yet. `parse` runs once per version.
     #[must_use]
     pub fn new(parse: fn(&str) -> Result<T, R>) -> Self {
@@ -107,11 +121,6 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
             }
         }
         Ok(self.cache().read(isolate.now(), base))
-    }
-
-    /// What the isolate holds.
-    pub fn cache(&self) -> RefMut<'_, Cache<T>> {
-        self.cache.borrow_mut()
     }
 
     /// Why the last document that did not fit was refused; `None` once a newer one is held.
@@ -170,8 +179,14 @@ impl<T: 'static, R: Clone + Display + 'static> Reader<T, R> {
     /// that the platform gives a `wait_until`; a second one that is cut off all the same is lost, and
     /// its lease taken over.
     async fn call<I: Isolate>(&self, isolate: &I, call: &Call, timeout_ms: u64) -> Option<ToShare> {
+        // What holds nothing yet has nothing to tell.
+        let report = call
+            .ask
+            .if_none_match()
+            .is_some()
+            .then(|| self.report(isolate.identity(), isolate.now()));
         let answer = {
-            let asked = pin!(isolate.ask(&call.ask));
+            let asked = pin!(isolate.ask(&call.ask, report.as_deref()));
             match select(asked, pin!(isolate.sleep(timeout_ms))).await {
                 Either::Left((answer, _)) => answer,
                 Either::Right(_) => Err(format!("no answer within {timeout_ms} ms")),

@@ -35,6 +35,7 @@ impl<T> Cache<T> {
                 .get_or_insert(steady.since(first_read));
         }
         self.refused = None;
+        self.adopted = steady;
         self.upcoming.drop_up_to(held.version);
         self.held = Some(held);
     }
