@@ -10,6 +10,8 @@ import { parse } from "./parts/parse.mjs";
 import { sizes } from "./parts/sizes.mjs";
 import { objects, revalidations, warm } from "./parts/warm.mjs";
 
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+
 const isQuick = Boolean(process.env.QUICK);
 const only = process.env.ONLY;
 const root = join(import.meta.dirname, "..");

@@ -1,7 +1,7 @@
 // Horizontal bars as SVG, by hand: one group a peer, one bar a series, a whisker for the range.
 const BAR = 13;
 const GAP = 9;
-const LEFT = 250;
+const LEFT = 300;
 const PLOT = 520;
 const RIGHT = 70;
 const TOP = 66;

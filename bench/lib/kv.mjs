@@ -2,12 +2,12 @@
 import { Played } from "./played.mjs";
 
 export class PlayedKv extends Played {
+  // `values` by key; they may be changed at any time.
   static start(values) {
-    const held = new Map(Object.entries(values));
     return super.start((method, url, body) => {
       const key = decodeURIComponent(url.pathname.slice(1));
-      if (method !== "PUT") return held.get(key);
-      held.set(key, body);
+      if (method !== "PUT") return values[key];
+      values[key] = body;
       return "";
     });
   }

@@ -27,6 +27,7 @@ export class Played {
     });
     await new Promise((resolve) => played.server.listen(0, "127.0.0.1", resolve));
     played.address = `127.0.0.1:${played.server.address().port}`;
+    played.url = `http://${played.address}`;
     return played;
   }
 

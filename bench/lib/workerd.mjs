@@ -8,6 +8,10 @@ const program = process.env.BELLWETHER_WORKERD;
 // As wrangler.toml has it.
 export const DATE = "2026-10-01";
 
+// None outlives this process, whatever that ends by.
+const running = new Set();
+process.on("exit", () => running.forEach((workerd) => workerd.kill()));
+
 // A process that serves `workers`: `{ name, modules: [{ name, kind, file }], bindings, flags, object, port }` each, where
 // `object` is the class of a Durable Object, if there is one, and the port any that is free, if none is given. A binding
 // is as workerd's config has it, or `{ name, kind, file }` for a file's contents. `more` are further services.
@@ -41,6 +45,7 @@ export class Workerd {
     this.child = child;
     this.folder = folder;
     this.ports = {};
+    running.add(this);
   }
 
   #listening(count) {
@@ -72,7 +77,13 @@ export class Workerd {
     this.child.removeAllListeners("exit");
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.kill("SIGKILL");
-    return ended.then(() => rmSync(this.folder, { recursive: true, force: true }));
+    return ended.then(() => this.kill());
+  }
+
+  kill() {
+    running.delete(this);
+    this.child.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

@@ -59,6 +59,6 @@ export function slow(stage, bytes) {
   const peers = everybody(stage, bytes);
   const ours = ["Bellwether, TypeScript reader", "Bellwether, Rust reader"];
   // Its counters are not asked for: that would wake it.
-  for (const name of ours) peers[`${name}, coordinator new, too`] = { ...peers[name], prepare: undefined, calls: undefined };
+  for (const name of ours) peers[`${name}, coordinator new`] = { ...peers[name], prepare: undefined, calls: undefined };
   return peers;
 }

@@ -27,6 +27,16 @@ export function documents(bytes) {
   };
 }
 
+// What GrowthBook's SDK keeps in KV, as another isolate left it there.
+export function growthbookCache(growthbook, apiHost) {
+  const staleAt = new Date(Date.now() + 60_000);
+  return {
+    gbFeaturesCache: JSON.stringify([
+      [`${apiHost}||${GROWTHBOOK_KEY}`, { data: JSON.parse(growthbook), version: "", staleAt, sse: false }],
+    ]),
+  };
+}
+
 // As many as fit into so many bytes, and at least as many as are looked up.
 function fill(bytes, itemOf) {
   const items = [];

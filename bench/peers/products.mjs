@@ -8,7 +8,7 @@ const NODE = ["nodejs_compat"];
 export const FLAGSHIP = "Flagship, local store";
 
 export function products({ flagship }, endpoint) {
-  const edgeConfig = `http://${endpoint.address}/ecfg_bench?token=bench`;
+  const edgeConfig = `${endpoint.url}/ecfg_bench?token=bench`;
   return {
     LaunchDarkly: { worker: { name: "launchdarkly", modules: bundled("launchdarkly.js"), flags: NODE, bindings: [kv("LD_KV")] }, ask },
     "Vercel edge-config": {
@@ -33,7 +33,7 @@ export function products({ flagship }, endpoint) {
         name: "growthbook",
         modules: bundled("growthbook-memory.js"),
         flags: NODE,
-        bindings: [kv("KV_GB_CACHE"), text("GROWTHBOOK_API_HOST", `http://${endpoint.address}`)],
+        bindings: [kv("KV_GB_CACHE"), text("GROWTHBOOK_API_HOST", endpoint.url)],
       },
       ask,
     },

@@ -4,7 +4,7 @@ import { PlayedKv } from "../lib/kv.mjs";
 import { Load } from "../lib/load.mjs";
 import { Workerd } from "../lib/workerd.mjs";
 import { asDeployed, asLoaded, PLAYED_KV } from "./deploy.mjs";
-import { answerTo, documents } from "./documents.mjs";
+import { answerTo, documents, growthbookCache } from "./documents.mjs";
 
 export class Stage {
   static async start(bytes, delayMs = 0) {
@@ -12,6 +12,7 @@ export class Stage {
     stage.documents = documents(bytes);
     stage.kv = await PlayedKv.start(stage.documents.kv);
     stage.endpoint = await PlayedEndpoint.start(stage.documents);
+    Object.assign(stage.documents.kv, growthbookCache(stage.documents.growthbook, stage.endpoint.url));
     stage.kv.delayMs = stage.endpoint.delayMs = delayMs;
     return stage;
   }

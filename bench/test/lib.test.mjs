@@ -2,11 +2,13 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { test } from "node:test";
-import { Load } from "../lib/load.mjs";
 import { barsOf } from "../lib/bars.mjs";
 import { chart } from "../lib/chart.mjs";
+import { PlayedKv } from "../lib/kv.mjs";
+import { Load } from "../lib/load.mjs";
 import { report } from "../lib/report.mjs";
 import { median, quantile, ratios, summary } from "../lib/stats.mjs";
+import { stepsOf } from "../lib/steps.mjs";
 import { answerTo, documents, keyOf } from "../peers/documents.mjs";
 
 test("a median, a range and the ratio of rounds", () => {
@@ -88,6 +90,30 @@ test("each peer's configuration has what is looked up, and the size that is want
     assert.equal(JSON.parse(growthbook).features[keyOf(19)].defaultValue.width, 19);
     for (const text of Object.values(kv)) assert.ok(bytes < 20_000 || Math.abs(text.length - bytes) < 0.15 * bytes, `${text.length}`);
   }
+});
+
+test("a played store counts what is read of it, and keeps what is written", async () => {
+  const kv = await PlayedKv.start({ "a b": "one" });
+  const ask = async (path, more) => {
+    const reply = await fetch(kv.url + path, more);
+    return [reply.status, await reply.text(), kv.calls];
+  };
+  try {
+    assert.deepEqual(await ask("/a%20b?urlencoded=true"), [200, "one", 1]);
+    assert.deepEqual(await ask("/c"), [404, "", 2]);
+    assert.deepEqual(await ask("/c", { method: "PUT", body: "two" }), [200, "", 2]);
+    assert.deepEqual(await ask("/c"), [200, "two", 3]);
+  } finally {
+    await kv.stop();
+  }
+});
+
+test("a first request's time is split by what the lesser Worker took in the same round", () => {
+  const took = { "empty JS": 1, "empty Rust": 3, "JS twin": 2, "Bellwether, TypeScript reader": 2.5, "Bellwether, Rust reader": 9 };
+  const peers = Object.fromEntries(Object.entries(took).map(([name, ms]) => [name, { ms: [ms, ms + 100] }]));
+  const text = stepsOf({ "new isolate, 1 MB": peers });
+  assert.match(text, /\| Bellwether, Rust reader − empty Rust \| .* \| 6\.00 \(6\.00 to 6\.00\) \|/);
+  assert.equal(stepsOf({}), "");
 });
 
 test("a bar is judged by the rounds' ratios, and a peer is faster that is so in most of them", () => {
