@@ -18,8 +18,9 @@ scripts/build-clients.sh
 for package in --empty-rust --reader-rust --parse-rust; do scripts/build.sh "$package"; done
 # As wrangler bundles for a deployment with --minify: its conditions, and its NODE_ENV, without which some cache as they
 # do in development only.
-for worker in kv.mjs memory.mjs object.mjs twin.mjs reader.ts launchdarkly.mjs edge-config.mjs growthbook-kv.mjs growthbook-memory.mjs flagship.mjs flagship-fill.mjs; do
-  "$ESBUILD_BIN" "bench/workers/$worker" --bundle --minify --format=esm --target=es2022 --define:process.env.NODE_ENV='"production"' --conditions=workerd,worker,browser --external:node:* --external:cloudflare:* \
+for worker in kv.mjs memory.mjs object.mjs twin.mjs reader.ts launchdarkly.mjs edge-config.mjs growthbook-{kv,memory}.mjs flagship{,-fill}.mjs; do
+  "$ESBUILD_BIN" "bench/workers/$worker" --bundle --minify --format=esm --target=es2022 --conditions=workerd,worker,browser \
+    --define:process.env.NODE_ENV='"production"' --external:node:* --external:cloudflare:* \
     --outfile="target/bench/${worker%.*}.js" --log-level=warning
 done
 exec "$BELLWETHER_NODE" bench/run.mjs
