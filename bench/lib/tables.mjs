@@ -18,8 +18,8 @@ const TABLES = {
     ],
   },
   first: {
-    head: () => ["", "first request, ms", "calls"],
-    row: ({ ms, calls, callsNote }) => [spread(summary(ms)), callsNote ?? Math.max(...calls)],
+    head: () => ["", "first request, ms", "processor time, ms", "calls"],
+    row: ({ ms, cpuMs, calls, callsNote }) => [spread(summary(ms)), spread(summary(cpuMs)), callsNote ?? Math.max(...calls)],
   },
   parse: {
     head: () => ["", "µs"],

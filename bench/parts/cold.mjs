@@ -45,12 +45,14 @@ export async function isolates({ bytes, lookups, rounds, say }) {
   return results;
 }
 
-async function first({ load, calls, expected, callsNote }, name, results) {
+async function first({ workerd, load, calls, expected, callsNote }, name, results) {
   const before = await calls();
+  const cpuMs = workerd.cpuMs();
   const answer = await load.once();
-  mustBe(answer, expected, name);
-  const result = (results[name] ??= { ms: [], calls: [], callsNote });
+  const result = (results[name] ??= { ms: [], cpuMs: [], calls: [], callsNote });
+  result.cpuMs.push(workerd.cpuMs() - cpuMs);
   result.ms.push(answer.ms);
+  mustBe(answer, expected, name);
   result.calls.push((await calls()) - before);
 }
 

@@ -141,7 +141,7 @@ test("a report has a table for each part, whatever was run of it", () => {
   const results = {
     sizes: { "@bellwether/reader": 3_000, "Rust reader, over an empty Rust Worker": 1, "Bellwether's own Worker": 1 },
     a: { One: { connections: [1, 10], cpuUs: [50], perSecond: [[1_500], [2_500]], calls: 3, requests: 4 } },
-    b: { One: { ms: [1.234], calls: [1, 2] }, Other: { ms: [1], calls: [0], callsNote: "not counted" } },
+    b: { One: { ms: [1.234], cpuMs: [2.5], calls: [1, 2] }, Other: { ms: [1], cpuMs: [20], calls: [0], callsNote: "not counted" } },
     c: { One: { us: [1_234] } },
   };
   const { text, summary } = report(results, kinds, {
@@ -150,8 +150,8 @@ test("a report has a table for each part, whatever was run of it", () => {
   });
   for (const row of [
     "| One | 50.0 (50.0 to 50.0) | 1,500 (1,500 to 1,500) | 2,500 (2,500 to 2,500) | 0.750 |",
-    "| One | 1.23 (1.23 to 1.23) | 2 |",
-    "| Other | 1.00 (1.00 to 1.00) | not counted |",
+    "| One | 1.23 (1.23 to 1.23) | 2.50 (2.50 to 2.50) | 2 |",
+    "| Other | 1.00 (1.00 to 1.00) | 20.0 (20.0 to 20.0) | not counted |",
     "| One | 1,234 (1,234 to 1,234) |",
   ])
     assert.ok(text.includes(row), row);
