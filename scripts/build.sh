@@ -6,6 +6,7 @@
 #   scripts/build.sh --video-rust       examples/video-rust, for `make example-rust` and the tests
 #   scripts/build.sh --empty-rust       bench/empty-rust instead, in target/empty-rust/, for the benchmarks
 #   scripts/build.sh --reader-rust      bench/reader-rust, the same
+#   scripts/build.sh --parse-rust       bench/parse-rust, the same
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -19,6 +20,7 @@ case "${1:-}" in
   --panicker) package=panicker folder=tests/panicker out=../../target/panicker sources="tests/panicker src/shim.mjs" ;;
   --video-rust) package=video-rust folder=examples/video-rust out=../../target/video-rust sources="examples/video-rust examples/video-base.json" shim= ;;
   --reader-rust) package=reader-rust folder=bench/reader-rust out=../../target/reader-rust sources=bench/reader-rust shim= ;;
+  --parse-rust) package=parse-rust folder=bench/parse-rust out=../../target/parse-rust sources=bench/parse-rust shim= ;;
   --empty-rust) package=empty-rust folder=bench/empty-rust out=../../target/empty-rust sources=bench/empty-rust shim= ;;
 esac
 STAMP="$ROOT/target/$package-build.stamp"

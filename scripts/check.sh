@@ -25,7 +25,7 @@ check "scripts" scripts_parse
 check "clippy" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 check "clippy for $WASM_TARGET" with_wasm_rust cargo clippy --locked --quiet --target "$WASM_TARGET" \
   --package bellwether --package bellwether-core --package bellwether-reader --package follower \
-  --package panicker --package empty-rust --package video-rust -- -D warnings
+  --package panicker --package empty-rust --package reader-rust --package parse-rust --package video-rust -- -D warnings
 check "docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 # Not advisories: their database comes from a host that a machine with registries only cannot reach.
 check "deny" cargo deny --log-level warn --locked check bans licenses sources

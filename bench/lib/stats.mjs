@@ -10,12 +10,17 @@ export function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 }
 
-// The median and the range of the middle eight tenths.
+// The median and the quartiles around it.
 export function summary(values) {
-  return { median: median(values), low: quantile(values, 0.1), high: quantile(values, 0.9) };
+  return { median: median(values), low: quantile(values, 0.25), high: quantile(values, 0.75) };
 }
 
-// The median of each round's ratio: what disturbs the machine for a while disturbs both.
-export function ratio(values, others) {
-  return median(values.map((value, round) => value / others[round]));
+// Each round's ratio: what disturbs the machine for a while disturbs both.
+export function ratios(values, others) {
+  return summary(values.map((value, round) => value / others[round]));
+}
+
+// The same of differences.
+export function differences(values, others) {
+  return summary(values.map((value, round) => value - others[round]));
 }

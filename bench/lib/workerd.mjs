@@ -1,17 +1,20 @@
 // workerd with several Workers, each a process of its own where that matters: what it listens on, and the time it took.
 import { spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const program = process.env.BELLWETHER_WORKERD;
-const TICKS_A_SECOND = 100;
 // As wrangler.toml has it.
-const DATE = "2026-10-01";
+export const DATE = "2026-10-01";
 
-// A process that serves `workers`: `{ name, modules: [{ name, kind, file }], bindings, object, port }` each, where
-// `object` is the class of a Durable Object, if there is one, and the port any that is free, if none is given. `more` are
-// further services, as workerd's config has them.
+// None outlives this process, whatever that ends by.
+const running = new Set();
+process.on("exit", () => running.forEach((workerd) => workerd.kill()));
+
+// A process that serves `workers`: `{ name, modules: [{ name, kind, file }], bindings, flags, object, port }` each, where
+// `object` is the class of a Durable Object, if there is one, and the port any that is free, if none is given. A binding
+// is as workerd's config has it, or `{ name, kind, file }` for a file's contents. `more` are further services.
 export class Workerd {
   static async start(workers, more = []) {
     const folder = mkdtempSync(join(tmpdir(), "bellwether-bench-"));
@@ -22,7 +25,9 @@ export class Workerd {
       ...more,
       ...workers.map((worker) => `(name = ${quoted(worker.name)}, worker = ${workerOf(worker, folder)})`),
     ];
-    const sockets = workers.map(({ name, port = 0 }) => `(name = ${quoted(name)}, address = "127.0.0.1:${port}", http = (), service = ${quoted(name)})`);
+    const sockets = workers.map(
+      ({ name, port = 0 }) => `(name = ${quoted(name)}, address = "127.0.0.1:${port}", http = (), service = ${quoted(name)})`,
+    );
     writeFileSync(
       join(folder, "config.capnp"),
       `using Workerd = import "/workerd/workerd.capnp";\nconst config :Workerd.Config = (services = [${services}], sockets = [${sockets}]);\n`,
@@ -40,6 +45,7 @@ export class Workerd {
     this.child = child;
     this.folder = folder;
     this.ports = {};
+    running.add(this);
   }
 
   #listening(count) {
@@ -59,31 +65,41 @@ export class Workerd {
     });
   }
 
-  // Processor time that it has used, in milliseconds.
+  // Processor time that its threads have used, in milliseconds. To the nanosecond, unlike that of /proc/PID/stat, and
+  // without what threads had that have ended: workerd's stay.
   cpuMs() {
-    const fields = readFileSync(`/proc/${this.child.pid}/stat`, "utf8").split(") ")[1].split(" ");
-    return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_A_SECOND;
+    const tasks = `/proc/${this.child.pid}/task`;
+    const nanoseconds = readdirSync(tasks).map((task) => Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]));
+    return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
   }
 
   stop() {
     this.child.removeAllListeners("exit");
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.kill("SIGKILL");
-    return ended.then(() => rmSync(this.folder, { recursive: true, force: true }));
+    return ended.then(() => this.kill());
+  }
+
+  kill() {
+    running.delete(this);
+    this.child.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
-function workerOf({ name, modules, bindings = [], object }, folder) {
-  const embedded = modules.map((module, index) => {
+function workerOf({ name, modules, bindings = [], flags = [], object }, folder) {
+  let copies = 0;
+  const embedded = (part) => {
     // Paths in the config are below its folder.
-    const copy = `${name}-${index}`;
-    copyFileSync(module.file, join(folder, copy));
-    return `(name = ${quoted(module.name)}, ${module.kind} = embed ${quoted(copy)})`;
-  });
+    const copy = `${name}-${copies++}`;
+    copyFileSync(part.file, join(folder, copy));
+    return `(name = ${quoted(part.name)}, ${part.kind} = embed ${quoted(copy)})`;
+  };
   const parts = [
-    `modules = [${embedded}]`,
+    `modules = [${modules.map(embedded)}]`,
     `compatibilityDate = ${quoted(DATE)}`,
-    `bindings = [${bindings}]`,
+    `compatibilityFlags = [${flags.map(quoted)}]`,
+    `bindings = [${bindings.map((bound) => (bound.file ? embedded(bound) : bound))}]`,
     'globalOutbound = "network"',
   ];
   if (object) {

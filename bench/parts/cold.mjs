@@ -1,35 +1,66 @@
-// The first request of a new process, which has the configuration to fetch first; with a source that takes its time, if
-// that is wanted. The process is up and listens already: what it takes to start one differs from platform to platform.
-import { Load } from "../lib/load.mjs";
-import { PlayedKv } from "../lib/kv.mjs";
-import { configOf, peers, start } from "../peers.mjs";
+// First requests, which have the configuration to fetch first, with a source that takes its time if that is wanted. What
+// stands behind is up: an isolate starts far more often than a coordinator.
+import { mustBe, Stage } from "../peers/stage.mjs";
+import { takeTurns, withAll } from "./turns.mjs";
+import { everybody } from "./warm.mjs";
 
-export async function cold({ bytes, rounds, delayMs = 0, say }) {
-  const config = configOf(bytes);
-  const kv = await PlayedKv.start({ config: JSON.stringify(config) });
-  kv.delayMs = delayMs;
+// The first requests that a loader serves are its own.
+const LOADER_WARM_UP = 3;
+
+// Of a new process. It is up and listens already: what it takes to start one differs from platform to platform.
+export async function processes({ bytes, lookups, rounds, delayMs = 0, say, choose = everybody }) {
+  const stage = await Stage.start(bytes, delayMs);
   const results = {};
   try {
-    for (let round = 0; round < rounds; round += 1) {
-      for (const [name, peer] of Object.entries(peers(config))) {
-        const calls = kv.calls;
-        const { workerd, port } = await start(peer, kv);
-        try {
-          const { path, headers } = peer.ask(1);
-          const load = new Load(port, path, headers);
-          const started = performance.now();
-          const last = await load.once();
-          const ms = performance.now() - started;
-          (results[name] ??= { ms: [], kvCalls: [], last }).ms.push(ms);
-          results[name].kvCalls.push(kv.calls - calls);
-        } finally {
-          await workerd.stop();
-        }
+    await takeTurns(choose(stage, bytes), rounds, say, async (name, peer) => {
+      const running = await stage.run(peer, lookups);
+      try {
+        await first(running, name, results);
+      } finally {
+        await running.workerd.stop();
       }
-      say(`round ${round + 1} of ${rounds}`);
-    }
+    });
   } finally {
-    await kv.stop();
+    await stage.stop();
   }
   return results;
+}
+
+// Of a new isolate in a process that runs, by workerd's workerLoader. Code that V8 has compiled for another isolate of
+// the process it does not compile again, as on the platform.
+export async function isolates({ bytes, lookups, rounds, say }) {
+  const stage = await Stage.start(bytes);
+  const results = {};
+  const start = async (peer, name) => {
+    const running = await stage.run(peer, lookups, { isLoaded: true });
+    say(`warming up: ${name}`);
+    for (let count = 0; count < LOADER_WARM_UP; count += 1) mustBe(await running.load.once(), running.expected, name);
+    return running;
+  };
+  try {
+    await withAll(everybody(stage, bytes), start, (running) => takeTurns(running, rounds, say, (name, one) => first(one, name, results)));
+  } finally {
+    await stage.stop();
+  }
+  return results;
+}
+
+async function first({ workerd, load, calls, expected, callsNote }, name, results) {
+  const before = await calls();
+  const cpuMs = workerd.cpuMs();
+  const answer = await load.once();
+  const result = (results[name] ??= { ms: [], cpuMs: [], calls: [], callsNote });
+  result.cpuMs.push(workerd.cpuMs() - cpuMs);
+  result.ms.push(answer.ms);
+  mustBe(answer, expected, name);
+  result.calls.push((await calls()) - before);
+}
+
+// With a slow source, also what a first deployment meets: a coordinator that has nothing yet.
+export function slow(stage, bytes) {
+  const peers = everybody(stage, bytes);
+  const ours = ["Bellwether, TypeScript reader", "Bellwether, Rust reader"];
+  // Its counters are not asked for: that would wake it.
+  for (const name of ours) peers[`${name}, coordinator new`] = { ...peers[name], prepare: undefined, calls: undefined };
+  return peers;
 }

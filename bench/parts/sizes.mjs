@@ -1,4 +1,4 @@
-// What a Worker's script weighs, gzipped as the platform counts it: each file by itself.
+// What is uploaded, gzipped as the platform counts it: each file by itself. JavaScript is minified.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -6,14 +6,33 @@ import { gzipSync } from "node:zlib";
 const root = join(import.meta.dirname, "../..");
 
 export function sizes() {
-  return {
+  const {
+    "empty Rust": empty,
+    "Worker with the Rust reader": reader,
+    ...others
+  } = {
     "empty Rust": folder("target/empty-rust"),
-    "Bellwether's Rust reader in a Worker": folder("target/reader-rust"),
-    "Bellwether's TypeScript reader": gzipped(join(root, "clients/ts/dist/index.js")),
-    "JS twin": gzipped(join(root, "target/bench/twin.js")),
+    "Worker with the Rust reader": folder("target/reader-rust"),
     "Bellwether's own Worker": folder("build"),
+    "@bellwether/reader": gzipped(join(root, "clients/ts/dist/index.js")),
+    "Worker with @bellwether/reader": bundle("reader"),
+    "JS twin, without its object": bundle("twin"),
+    "memory over KV": bundle("memory"),
+    LaunchDarkly: bundle("launchdarkly"),
+    "Vercel edge-config": bundle("edge-config"),
+    "GrowthBook over KV": bundle("growthbook-kv"),
+    "GrowthBook, its memory": bundle("growthbook-memory"),
+    Flagship: bundle("flagship"),
+  };
+  return {
+    "empty Rust": empty,
+    "Worker with the Rust reader": reader,
+    "Rust reader, over an empty Rust Worker": reader - empty,
+    ...others,
   };
 }
+
+const bundle = (name) => gzipped(join(root, `target/bench/${name}.js`));
 
 function folder(path) {
   const files = readdirSync(join(root, path)).filter((name) => /\.(js|wasm)$/.test(name));

@@ -1,57 +1,85 @@
-// A warm isolate: requests a second at some numbers of connections, processor time of the whole process a request, and
+// Warm isolates: requests a second at some numbers of connections, processor time of the whole process a request, and
 // the calls that were made to whatever stands behind.
 import { Load } from "../lib/load.mjs";
-import { PlayedKv } from "../lib/kv.mjs";
-import { configOf, fronts, peers, start } from "../peers.mjs";
+import { bellwether, objectBehindFront, oneValue } from "../peers/bellwether.mjs";
+import { byHand, least, revalidating, twinBehindFront } from "../peers/by-hand.mjs";
+import { FLAGSHIP, products } from "../peers/products.mjs";
+import { mustBe, Stage } from "../peers/stage.mjs";
+import { takeTurns, withAll } from "./turns.mjs";
 
 const CONNECTIONS = [1, 10, 50];
-// Processor time is counted in hundredths of a second.
-const REQUESTS = 3_000;
+// Short, and many rounds: a machine that is disturbed now and then disturbs all peers in a few of them.
+const RUN_MS = 100;
 
-export async function warm({ bytes, lookups, rounds, say }) {
-  return alternating({ chosen: peers(configOf(bytes)), ask: (peer) => peer.ask(lookups), rounds, say, bytes });
+export async function warm({ bytes, lookups, ...more }) {
+  return measured({ bytes, lookups, ...more }, (stage) => ({ ...everybody(stage, bytes), ...oneValue() }));
+}
+
+// The flags of Flagship's local store are single rows: it has no document whose size would matter, and filling it takes long.
+export function everybody(stage, bytes) {
+  const peers = { ...least(), ...byHand(stage.documents), ...products(stage.documents, stage.endpoint), ...bellwether() };
+  if (bytes > 100_000) delete peers[FLAGSHIP];
+  return peers;
 }
 
 // What one object answers, behind the same front: with the validator that it holds, and without one.
-export async function objects({ bytes, rounds, say, conditional }) {
-  const etags = {};
-  const ask = (peer, name) => ({ path: "/", headers: conditional ? { "if-none-match": etags[name] } : {} });
-  const before = async (name, port) => (etags[name] = (await fetch(`http://127.0.0.1:${port}/`)).headers.get("etag"));
-  return alternating({ chosen: fronts(configOf(bytes)), ask, rounds, say, bytes, before });
+export async function objects({ isConditional, ...more }) {
+  return measured({ ...more, lookups: 0, isConditional }, (stage) => ({
+    "JS object": twinBehindFront(stage.documents),
+    "Bellwether's object": objectBehindFront(),
+  }));
 }
 
-async function alternating({ chosen, ask, rounds, say, bytes, before = () => {} }) {
-  const kv = await PlayedKv.start({ config: JSON.stringify(configOf(bytes)) });
-  const running = {};
+export async function revalidations(more) {
+  // One after the other: at more connections, readers ask for each other.
+  return measured({ ...more, lookups: 1, connections: [1] }, (stage) => revalidating(stage.documents));
+}
+
+async function measured({ bytes, lookups, rounds, warmUpMs, say, isConditional = false, connections = CONNECTIONS }, choose) {
+  const stage = await Stage.start(bytes);
   const results = {};
+  const start = async (peer, name) => {
+    const running = await stage.run(peer, lookups);
+    say(`warming up: ${name}`);
+    mustBe(await running.load.once(), running.expected, name);
+    if (isConditional) running.load = await conditional(running, peer);
+    running.counts = [];
+    await running.load.run(await countFor(running.load, 10, warmUpMs), 10);
+    for (const level of connections) running.counts.push(await countFor(running.load, level, RUN_MS));
+    results[name] = { callsNote: running.callsNote, connections, calls: 0, requests: 0, cpuUs: [], perSecond: connections.map(() => []) };
+    return running;
+  };
   try {
-    for (const [name, peer] of Object.entries(chosen)) {
-      running[name] = await start(peer, kv);
-      await before(name, running[name].port);
-      const { path, headers } = ask(peer, name);
-      running[name].load = new Load(running[name].port, path, headers);
-      await running[name].load.run(1_000, 4);
-      results[name] = { kvCalls: 0, requests: 0, cpuUs: [], perSecond: CONNECTIONS.map(() => []) };
-    }
-    for (let round = 0; round < rounds; round += 1) {
-      for (const [name, { load, workerd }] of Object.entries(running)) {
+    await withAll(choose(stage), start, (running) =>
+      takeTurns(running, rounds, say, async (name, { load, counts, workerd, calls }) => {
         const result = results[name];
-        const [cpuMs, calls] = [workerd.cpuMs(), kv.calls];
-        for (const [index, connections] of CONNECTIONS.entries()) {
-          const started = performance.now();
-          result.last = await load.run(REQUESTS, connections);
-          result.perSecond[index].push((REQUESTS / (performance.now() - started)) * 1_000);
+        const [cpuMs, before] = [workerd.cpuMs(), await calls()];
+        let requests = 0;
+        for (const [index, level] of connections.entries()) {
+          result.perSecond[index].push((counts[index] / (await load.run(counts[index], level)).ms) * 1_000);
+          requests += counts[index];
         }
-        const requests = REQUESTS * CONNECTIONS.length;
         result.cpuUs.push(((workerd.cpuMs() - cpuMs) / requests) * 1_000);
-        result.kvCalls += kv.calls - calls;
+        result.calls += (await calls()) - before;
         result.requests += requests;
-      }
-      say(`round ${round + 1} of ${rounds}`);
-    }
+      }),
+    );
   } finally {
-    await Promise.all(Object.values(running).map(({ workerd }) => workerd.stop()));
-    await kv.stop();
+    await stage.stop();
   }
   return results;
+}
+
+async function conditional({ workerd }, { worker }) {
+  const port = workerd.ports[worker.name];
+  const etag = (await fetch(`http://127.0.0.1:${port}/`)).headers.get("etag");
+  return new Load(port, "/", { "if-none-match": etag }, 304);
+}
+
+// How many requests take about so long.
+async function countFor(load, connections, ms) {
+  for (let count = connections; ; count *= 4) {
+    const taken = await load.run(count, connections);
+    if (taken.ms > ms / 4) return Math.max(connections, Math.round((count * ms) / taken.ms));
+  }
 }

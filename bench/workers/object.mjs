@@ -1,19 +1,9 @@
 // A call to a Durable Object for each request.
 import { answer } from "./shared.mjs";
 
-export class Holder {
-  constructor(state, env) {
-    this.text = JSON.stringify(env.CONFIG);
-  }
-
-  fetch() {
-    return new Response(this.text);
-  }
-}
-
 export default {
   async fetch(request, env) {
-    const reply = await env.HOLDER.getByName("default").fetch("https://holder/");
+    const reply = await env.OBJECT.getByName("default").fetch("https://object/");
     return answer(request, await reply.json());
   },
 };

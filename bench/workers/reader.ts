@@ -5,6 +5,7 @@ import { answer } from "./shared.mjs";
 const config = createReader<{ items: { width: number }[] }>({
   binding: "COORDINATOR",
   coldStart: { wait: 5_000 },
+  onExpired: { wait: 5_000 },
   base: { items: [] },
 });
 

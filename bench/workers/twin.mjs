@@ -1,50 +1,31 @@
-// Bellwether's design in as little JavaScript as it takes: the rival to beat. One object holds the configuration; each
-// isolate keeps it for a TTL and asks again behind the response. No settings, no tokens, no limits, no care.
+// Bellwether's design in as little JavaScript as it takes: the rival to beat. An object holds the configuration
+// (twin-object.mjs); each isolate keeps it for the TTL that the object gives and asks again behind the response. No
+// settings, no tokens, no limits, no care.
 import { answer } from "./shared.mjs";
 
-const TTL_MS = 30_000;
-
-export class Twin {
-  constructor(state, env) {
-    this.text = JSON.stringify(env.CONFIG);
-    this.etag = '"v1"';
-    this.init = this.headers(200, { "content-type": "application/json" });
-    this.notModified = this.headers(304, {});
-  }
-
-  headers(status, more) {
-    const described = {
-      etag: this.etag,
-      age: "0",
-      "bellwether-version": "1",
-      "bellwether-state": "fresh",
-      "bellwether-freshness": "age=0, ttl=30000, swr=300000",
-      "last-modified": "Wed, 25 Nov 2026 04:00:00 GMT",
-      "cache-control": "private, max-age=30, stale-while-revalidate=300",
-      "server-timing": 'object;desc="fresh"',
-    };
-    return { status, headers: { ...more, ...described } };
-  }
-
-  fetch(request) {
-    if (request.headers.get("if-none-match") === this.etag) return new Response(null, this.notModified);
-    return new Response(this.text, this.init);
-  }
-}
-
+const TTL = /ttl_ms=(\d+)/;
 let held = null;
 
 async function refresh(env) {
   const headers = held ? { "if-none-match": held.etag } : {};
-  const reply = await env.TWIN.getByName("default").fetch("https://twin/snapshot", { headers });
+  const reply = await env.OBJECT.getByName("default").fetch("https://twin/snapshot", { headers });
   const at = Date.now();
-  if (reply.status === 304) held.at = at;
-  else await hold(reply, at);
+  const ttl = Number(TTL.exec(reply.headers.get("bellwether-freshness"))[1]);
+  if (reply.status === 304) Object.assign(held, { at, ttl });
+  else await hold(reply, at, ttl);
 }
 
-async function hold(reply, at) {
+async function hold(reply, at, ttl) {
   const text = await reply.text();
-  held = { text, config: JSON.parse(text), etag: reply.headers.get("etag"), version: reply.headers.get("bellwether-version"), at, age: -1 };
+  held = {
+    text,
+    config: JSON.parse(text),
+    etag: reply.headers.get("etag"),
+    version: reply.headers.get("bellwether-version"),
+    at,
+    ttl,
+    age: -1,
+  };
 }
 
 function respond(request) {
@@ -67,16 +48,16 @@ function respond(request) {
   return new Response(held.text, held.init);
 }
 
-async function cold(request, env) {
+async function renewed(request, env) {
   await refresh(env);
   return respond(request);
 }
 
 export default {
   fetch(request, env, context) {
-    if (request.url.endsWith("/revalidate")) return cold(request, env);
-    if (!held) return cold(request, env);
-    if (Date.now() - held.at > TTL_MS) context.waitUntil(refresh(env));
+    // A TTL of none: whoever reads, asks.
+    if (!held || held.ttl === 0) return renewed(request, env);
+    if (Date.now() - held.at > held.ttl) context.waitUntil(refresh(env));
     return respond(request);
   },
 };

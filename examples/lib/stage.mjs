@@ -1,7 +1,7 @@
 // What an example is deployed as: the coordinator's Worker and the example's, each a script of its own, in one workerd;
 // and a KV service that is played, for it counts, is as slow as wanted, and can be broken.
 import { createHash } from "node:crypto";
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -20,7 +20,6 @@ export const TTL_MS = 2_000;
 const SCOPES = ["read", "reload", "publish"];
 const TOKENS = JSON.stringify([{ name: "you", sha256: createHash("sha256").update(SECRET).digest("hex"), scopes: SCOPES }]);
 const KV_BINDING = '(name = "CONFIG_KV", kvNamespace = "kv")';
-const running = new Set();
 
 /** A workerd with the coordinator, and the example's Worker as often as `loaders` names it: each name's loader. */
 export class Stage {
@@ -28,7 +27,6 @@ export class Stage {
     const workers = Object.entries(loaders).map(([name, loader]) => video(example, name, loader, ports[name]));
     workers.push(coordinator(ports.coordinator));
     const workerd = await Workerd.start(workers, [`(name = "kv", external = (address = "${kv.address}", http = ()))`]);
-    running.add(workerd);
     return new Stage(workerd);
   }
 
@@ -62,7 +60,6 @@ export class Stage {
   }
 
   stop() {
-    running.delete(this.workerd);
     return this.workerd.stop();
   }
 }
@@ -73,14 +70,6 @@ export async function playedKv(values, delayMs = KV_DELAY_MS) {
   kv.delayMs = delayMs;
   return kv;
 }
-
-// Whatever ends this process, Ctrl-C among it, ends what it started.
-process.on("exit", () => {
-  for (const { child, folder } of running) {
-    child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
-  }
-});
 
 function coordinator(port) {
   const settings = { spaces: { default: { source: { kv: "CONFIG_KV", key: "config" }, ttl: `${TTL_MS}ms` } } };
