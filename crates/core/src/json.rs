@@ -56,7 +56,8 @@ fn push_object(text: &mut String, object: &Map<String, Value>) {
     text.push('}');
 }
 
-fn push_string(text: &mut String, string: &str) {
+/// Adds a string as JSON writes it.
+pub(crate) fn push_string(text: &mut String, string: &str) {
     text.push('"');
     let mut rest = string;
     while let Some(at) = rest

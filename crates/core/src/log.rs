@@ -1,6 +1,6 @@
 //! The structured log: one JSON object a line. It never holds a document's values or a token.
 
-use crate::json::{self, Members};
+use crate::json;
 use crate::version::Version;
 
 /// How loud a record is.
@@ -80,24 +80,34 @@ impl<'a> LogRecord<'a> {
     /// One JSON object; what is not told is left out.
     #[must_use]
     pub fn line(&self) -> String {
-        let mut members = Members::new();
-        members
-            .text("level", self.level.as_str())
-            .text("event", self.event);
-        members.text_if_any("space", self.space);
-        if let Some(version) = self.version {
-            members.number("version", version.get());
+        let mut line = "{".to_owned();
+        let numbers = [self.version.map(Version::get), self.duration_ms];
+        let [version, duration_ms] = numbers.map(|number| number.map(|number| number.to_string()));
+        for (name, told, is_text) in [
+            ("level", Some(self.level.as_str()), true),
+            ("event", Some(self.event), true),
+            ("space", self.space, true),
+            ("version", version.as_deref(), false),
+            ("trigger", self.trigger, true),
+            ("actor", self.actor, true),
+            ("outcome", self.outcome, true),
+            ("duration_ms", duration_ms.as_deref(), false),
+            ("cause", self.cause, true),
+            ("detail", self.detail, true),
+        ] {
+            let Some(told) = told else { continue };
+            if line.len() > 1 {
+                line.push(',');
+            }
+            json::push_string(&mut line, name);
+            line.push(':');
+            if is_text {
+                json::push_string(&mut line, told);
+            } else {
+                line.push_str(told);
+            }
         }
-        members
-            .text_if_any("trigger", self.trigger)
-            .text_if_any("actor", self.actor)
-            .text_if_any("outcome", self.outcome);
-        if let Some(duration_ms) = self.duration_ms {
-            members.number("duration_ms", duration_ms);
-        }
-        members
-            .text_if_any("cause", self.cause)
-            .text_if_any("detail", self.detail);
-        json::text(&members.take())
+        line.push('}');
+        line
     }
 }

@@ -2,7 +2,12 @@
 //! nesting, integers that lose digits) is refused here, and every refusal names its pointer. By hand:
 //! `serde_json`'s parser with a visitor that does the same is 2 KB larger in a bundle (gzipped).
 
+mod key;
 mod number;
+mod rejection;
+mod typed;
+
+use std::borrow::Cow;
 
 use serde_json::map::Entry;
 use serde_json::{Map, Value};
@@ -11,17 +16,15 @@ use crate::document::MAX_DEPTH;
 use crate::pointer::push_token;
 use crate::reason::{Reason, ReasonCode};
 
+pub use rejection::Rejection;
+pub use typed::{Raw, typed};
+
 /// The value in this text: no other place in Bellwether reads JSON, so that one parser is linked.
 ///
 /// # Errors
 /// The first thing that is wrong, with the pointer of the offending value.
 pub fn parse(text: &str) -> Result<Value, Reason> {
-    let mut pass = Pass {
-        text,
-        at: 0,
-        refusal: (ReasonCode::Syntax, String::new()),
-        trail: Vec::new(),
-    };
+    let mut pass = Pass::new(text);
     pass.whole().map_err(|Refused| pass.reason())
 }
 
@@ -50,7 +53,16 @@ struct Pass<'t> {
     trail: Vec<String>,
 }
 
-impl Pass<'_> {
+impl<'t> Pass<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            at: 0,
+            refusal: (ReasonCode::Syntax, String::new()),
+            trail: Vec::new(),
+        }
+    }
+
     fn whole(&mut self) -> Result<Value, Refused> {
         let value = self.value(0)?;
         match self.peek() {
@@ -63,11 +75,11 @@ impl Pass<'_> {
         match self.peek() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
-            Some(b'"') => self.string().map(Value::String),
+            Some(b'"') => self.string().map(|text| Value::String(text.into_owned())),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b'n') => self.word("null", Value::Null),
-            Some(b't') => self.word("true", Value::Bool(true)),
-            Some(b'f') => self.word("false", Value::Bool(false)),
+            Some(b'n') => self.word("null").map(|()| Value::Null),
+            Some(b't') => self.word("true").map(|()| Value::Bool(true)),
+            Some(b'f') => self.word("false").map(|()| Value::Bool(false)),
             _ => Err(self.syntax("expected value")),
         }
     }
@@ -79,13 +91,7 @@ impl Pass<'_> {
             return Ok(Value::Object(object));
         }
         loop {
-            if self.peek() != Some(b'"') {
-                return Err(self.syntax("key must be a string"));
-            }
-            let key = self.string()?;
-            if !self.skip(b':') {
-                return Err(self.syntax("expected `:`"));
-            }
+            let key = self.key()?.into_owned();
             let Ok(value) = self.value(depth) else {
                 self.trail.push(key);
                 return Err(Refused);
@@ -122,6 +128,18 @@ impl Pass<'_> {
         }
     }
 
+    /// Reads a member's key and the colon behind it.
+    fn key(&mut self) -> Result<Cow<'t, str>, Refused> {
+        if self.peek() != Some(b'"') {
+            return Err(self.syntax("key must be a string"));
+        }
+        let key = self.string()?;
+        if !self.skip(b':') {
+            return Err(self.syntax("expected `:`"));
+        }
+        Ok(key)
+    }
+
     /// Reads an opening bracket.
     fn enter(&mut self, depth: usize) -> Result<usize, Refused> {
         if depth >= MAX_DEPTH {
@@ -144,17 +162,23 @@ impl Pass<'_> {
         }
     }
 
-    fn word(&mut self, word: &str, value: Value) -> Result<Value, Refused> {
+    fn word(&mut self, word: &str) -> Result<(), Refused> {
         for expected in word.bytes() {
             if self.byte() != Some(expected) {
                 return Err(self.syntax("expected value"));
             }
             self.at += 1;
         }
-        Ok(value)
+        Ok(())
     }
 
     fn number(&mut self) -> Result<Value, Refused> {
+        let digits = self.digits_of_number()?;
+        number::exact(digits)
+            .map_err(|message| self.refuse(ReasonCode::NumberOutOfRange, message.to_owned()))
+    }
+
+    fn digits_of_number(&mut self) -> Result<&'t str, Refused> {
         let start = self.at;
         self.at += usize::from(self.byte() == Some(b'-'));
         let leading_zero = self.byte() == Some(b'0');
@@ -173,8 +197,7 @@ impl Pass<'_> {
             self.at += usize::from(matches!(self.byte(), Some(b'+' | b'-')));
             self.digits()?;
         }
-        number::exact(self.read_since(start))
-            .map_err(|message| self.refuse(ReasonCode::NumberOutOfRange, message.to_owned()))
+        Ok(self.read_since(start))
     }
 
     fn digits(&mut self) -> Result<(), Refused> {
@@ -188,22 +211,23 @@ impl Pass<'_> {
         Ok(())
     }
 
-    fn string(&mut self) -> Result<String, Refused> {
+    /// The text itself, unless there is an escape in it.
+    fn string(&mut self) -> Result<Cow<'t, str>, Refused> {
         self.at += 1;
-        let mut string = String::new();
+        let mut string = Cow::Borrowed("");
         loop {
             let start = self.at;
             while matches!(self.byte(), Some(byte) if byte >= b' ' && byte != b'"' && byte != b'\\')
             {
                 self.at += 1;
             }
-            string.push_str(self.read_since(start));
+            string += self.read_since(start);
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(string);
                 }
-                Some(b'\\') => string.push(self.escaped()?),
+                Some(b'\\') => string.to_mut().push(self.escaped()?),
                 _ => return Err(self.syntax("control character in a string")),
             }
         }
@@ -273,7 +297,7 @@ impl Pass<'_> {
     }
 
     /// Begins and ends at ASCII characters, so never within another one.
-    fn read_since(&self, start: usize) -> &str {
+    fn read_since(&self, start: usize) -> &'t str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 

@@ -20,13 +20,6 @@ export function wanted(request) {
   return `${request.method} ${request.url}\n${line(headers, "if-none-match")}\n${line(headers, "bellwether-reader")}`;
 }
 
-// In which data centre this isolate is, as the requests tell that it serves.
-let place = "";
-export const noteColo = ({ cf }) => {
-  place ||= cf?.colo ?? "";
-};
-export const colo = () => place;
-
 // The fields in lines, a name and then its value.
 function headersOf(fields) {
   const headers = {};
@@ -47,12 +40,8 @@ export function answer(body, init) {
   }
 }
 
-// Asks a space's object. Throws at once where there is no such binding.
-export const askObject = (env, binding, space, url, fields) =>
-  env[binding].getByName(space).fetch(url, { headers: headersOf(fields), redirect: "manual" });
-
-// The same, to be called as often as one likes, for requests that differ in what a reader tells of itself: the object's
-// own response, or a stand-in where it does not answer.
+// Asks a space's object, as often as one likes, for requests that differ in what a reader tells of itself: the object's own
+// response, or a stand-in where it does not answer.
 export function callOf(binding, space, url, fields, body, init) {
   const held = headersOf(fields);
   return (env, request) => {
@@ -63,9 +52,4 @@ export function callOf(binding, space, url, fields, body, init) {
       .fetch(url, { headers, redirect: "manual" })
       .catch(() => new Response(body, init));
   };
-}
-
-// What a reader makes of an answer: the status, and the headers that it reads, each a line.
-export function told({ status, headers }) {
-  return `${status}\n${line(headers, "bellwether-version")}\n${line(headers, "etag")}\n${line(headers, "bellwether-freshness")}\n${line(headers, "bellwether-pending")}`;
 }

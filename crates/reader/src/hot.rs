@@ -3,8 +3,7 @@
 //! 54 calls between wasm and JavaScript for a call to the object, where these take a handful, and
 //! such calls are most of the cost. Everywhere else the worker crate is used.
 
-use bellwether_core::names::header;
-use worker::js_sys::{Function, Promise, Uint8Array};
+use worker::js_sys::{Function, Uint8Array};
 use worker::wasm_bindgen;
 use worker::wasm_bindgen::JsValue;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
@@ -14,21 +13,9 @@ use worker::web_sys::{Request, Response};
 extern "C" {
     fn asked(request: &Request) -> String;
     fn wanted(request: &Request) -> String;
-    #[wasm_bindgen(js_name = noteColo)]
-    fn note(request: &Request);
-    #[wasm_bindgen(js_name = colo)]
-    fn noted() -> String;
     #[wasm_bindgen(js_name = initOf)]
     fn init_of(status: u16, fields: &str) -> JsValue;
     fn answer(body: &JsValue, init: &JsValue) -> Option<Response>;
-    #[wasm_bindgen(js_name = askObject, catch)]
-    fn ask_object(
-        env: &JsValue,
-        binding: &str,
-        space: &str,
-        url: &str,
-        fields: &str,
-    ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_name = callOf)]
     fn call_of(
         binding: &str,
@@ -38,7 +25,6 @@ extern "C" {
         body: &JsValue,
         init: &JsValue,
     ) -> Function;
-    fn told(response: &Response) -> String;
 }
 
 /// A request's parts, each a line: its method and URL, then header fields, which are empty where
@@ -135,33 +121,6 @@ impl PreparedBody {
     }
 }
 
-/// Looks in which data centre this isolate is: `request.cf.colo` of a request that it serves. Readers
-/// tell it to the coordinator. Any request will do, as often as you like; of a [`worker::Request`]
-/// this takes the `inner()`.
-pub fn note_colo(request: &Request) {
-    note(request);
-}
-
-/// The data centre that was noted; empty before, and where the platform does not tell.
-#[must_use]
-pub fn colo() -> String {
-    noted()
-}
-
-/// Asks a space's object for a snapshot, by GET.
-///
-/// # Errors
-/// There is no Durable Object binding of this name.
-pub fn ask<'f>(
-    env: &JsValue,
-    binding: &str,
-    space: &str,
-    url: &str,
-    fields: impl IntoIterator<Item = (&'f str, &'f str)>,
-) -> Result<Promise, JsValue> {
-    ask_object(env, binding, space, url, &packed(fields))
-}
-
 /// A call to a space's object, to be made as often as one likes.
 #[derive(Clone, Debug)]
 pub struct PreparedCall(Function);
@@ -190,39 +149,6 @@ impl PreparedCall {
     /// There is no such binding.
     pub fn make(&self, env: &JsValue, request: &Request) -> Result<JsValue, JsValue> {
         self.0.call2(&JsValue::NULL, env, request)
-    }
-}
-
-/// In the order in which `told` gives them.
-const TOLD: [&str; 4] = [
-    header::VERSION,
-    header::ETAG,
-    header::FRESHNESS,
-    header::PENDING,
-];
-
-/// What a reader makes of a response: the status, and its headers by their names.
-#[derive(Debug)]
-pub struct Told(Lines);
-
-impl Told {
-    /// All of it, read at once.
-    #[must_use]
-    pub fn by(response: &Response) -> Self {
-        Self(Lines(told(response)))
-    }
-
-    /// The status.
-    #[must_use]
-    pub fn status(&self) -> u16 {
-        self.0.method_and_url().0.parse().unwrap_or(0)
-    }
-
-    /// A header, if it is one of those that a reader reads.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let number = TOLD.iter().position(|told| *told == name)?;
-        self.0.field(number)
     }
 }
 

@@ -4,19 +4,17 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use bellwether_core::document::{Document, Object};
 use bellwether_core::fleet::Colo;
 use bellwether_core::json::Members;
 use bellwether_core::log::{Level, LogRecord};
-use bellwether_core::merge::Layers;
-use bellwether_core::names::{SETTINGS_VAR, VARS_LAYER_VAR};
 #[cfg(feature = "colo_cache")]
 use bellwether_core::reading::colo::{CacheFailed, Entry, Shelved};
 use bellwether_core::reading::{
     Answer, Ask, Counts, Expired, Identity, Isolate, Read, Reader as CoreReader,
 };
-use bellwether_core::settings::{ReaderSettings, Settings};
+use bellwether_core::settings::ReaderSettings;
 use bellwether_core::space_name::SpaceName;
+use bellwether_core::strict::Rejection;
 use bellwether_core::version::{UnixMillis, Version};
 use bellwether_core::wire::Pending;
 use serde::de::DeserializeOwned;
@@ -26,11 +24,11 @@ use worker::{Context, Delay, Env, console_log};
 
 #[cfg(feature = "colo_cache")]
 use crate::colo;
-use crate::env::{json_var, now};
-use crate::hot;
+use crate::env::now;
 use crate::identity::random_id;
-use crate::transport::fetch_snapshot;
-use crate::typed::{self, Rejection};
+use crate::setup::Setup;
+use crate::transport::{self, fetch_snapshot};
+use crate::typed;
 
 /// Keeps one space's configuration in an isolate. Make one per space in a `thread_local!` and
 /// clone it for use: cloning shares it.
@@ -59,8 +57,7 @@ impl<T> std::fmt::Debug for Reader<T> {
 
 struct Shared<T> {
     space: String,
-    defaults: String,
-    parse: fn(&str) -> Result<T, Rejection>,
+    set_up: Box<dyn Fn(&Env) -> Setup<T>>,
     ready: OnceCell<Result<Ready<T>, ReadError>>,
     core: Rc<CoreReader<T, Rejection>>,
     /// Its own, for an isolate may have several readers of a space; 0 before it is drawn.
@@ -167,23 +164,24 @@ impl<T: DeserializeOwned + 'static> Reader<T> {
     /// a JSON object that fits `T`: the weakest layer, served until something better is there.
     #[must_use]
     pub fn typed(space: &str, defaults: &str) -> Self {
-        Self::with_parser(space, defaults, typed::parse)
+        let defaults = defaults.to_owned();
+        let set_up = move |env: &Env| Setup::from_vars(env, &defaults, typed::parse);
+        Self::new(space, set_up, typed::parse)
     }
 }
 
 impl<T: 'static> Reader<T> {
-    /// A reader with a parser of its own.
+    /// A reader with a parser and a set-up of its own, which is asked for at the first read.
     #[must_use]
-    pub fn with_parser(
+    pub fn new(
         space: &str,
-        defaults: &str,
+        set_up: impl Fn(&Env) -> Setup<T> + 'static,
         parse: fn(&str) -> Result<T, Rejection>,
     ) -> Self {
         Self {
             shared: Rc::new(Shared {
                 space: space.to_owned(),
-                defaults: defaults.to_owned(),
-                parse,
+                set_up: Box::new(set_up),
                 ready: OnceCell::new(),
                 core: Rc::new(CoreReader::new(parse)),
                 id: Cell::new(0),
@@ -277,7 +275,7 @@ impl<T: 'static> Reader<T> {
         ready.as_ref().map_err(Clone::clone)
     }
 
-    /// Runs once in an isolate: its vars cannot change while it lives.
+    /// Runs once in an isolate.
     fn prepare(&self, env: &Env) -> Result<Ready<T>, ReadError> {
         let space = SpaceName::parse(&self.shared.space).ok_or_else(|| {
             let expected = SpaceName::EXPECTED;
@@ -285,62 +283,25 @@ impl<T: 'static> Reader<T> {
                 "the reader's space is not a name: expected {expected}"
             ))
         })?;
-        let mut problems = Vec::new();
-        let mut var = |name| {
-            json_var(env, name).unwrap_or_else(|problem| {
-                problems.push(problem);
-                None
-            })
-        };
-        let (settings, vars) = (var(SETTINGS_VAR), var(VARS_LAYER_VAR));
-        let settings = Settings::parse(settings.as_ref());
-        problems.extend(settings.errors.iter().map(ToString::to_string));
-        if settings.reader.colo_cache && !cfg!(feature = "colo_cache") {
+        let Setup {
+            settings,
+            base,
+            mut problems,
+        } = (self.shared.set_up)(env);
+        if settings.colo_cache && !cfg!(feature = "colo_cache") {
             problems.push("colo_cache: this Worker is built without it".to_owned());
         }
-        let defaults = Document::parse(self.shared.defaults.as_bytes())
-            .map_err(|reason| ReadError::Defaults(format!("the reader's defaults: {reason}")))?;
-        let base = self.base(defaults.object(), vars.as_ref(), &mut problems)?;
         for problem in &problems {
             self.log(Level::Warn, "reader_settings", problem);
         }
+        let base = base.map_err(|problem| {
+            ReadError::Defaults(format!("the reader's defaults do not fit: {problem}"))
+        })?;
         Ok(Ready {
             space,
-            settings: settings.reader,
+            settings,
             base: Rc::new(base),
             problems,
-        })
-    }
-
-    /// `defaults` under `vars`; without `vars` where those do not fit, for a base there must be.
-    fn base(
-        &self,
-        defaults: &Object,
-        vars: Option<&serde_json::Value>,
-        problems: &mut Vec<String>,
-    ) -> Result<T, ReadError> {
-        let parse = |vars: Option<&Object>| {
-            let layers = Layers {
-                defaults: Some(defaults),
-                vars,
-                source: None,
-                override_: None,
-            };
-            let merged = layers.merged().map_err(|reason| reason.to_string())?;
-            (self.shared.parse)(merged.text()).map_err(|rejection| rejection.to_string())
-        };
-        if let Some(vars) = vars {
-            let fits = vars
-                .as_object()
-                .ok_or_else(|| "expected a JSON object".to_owned())
-                .and_then(|vars| parse(Some(vars)));
-            match fits {
-                Ok(base) => return Ok(base),
-                Err(problem) => problems.push(format!("{VARS_LAYER_VAR} is left out: {problem}")),
-            }
-        }
-        parse(None).map_err(|problem| {
-            ReadError::Defaults(format!("the reader's defaults do not fit: {problem}"))
         })
     }
 
@@ -376,7 +337,7 @@ impl<T: 'static> Isolate for Here<T> {
         }
         Identity {
             isolate: id.get(),
-            colo: Colo::parse(&hot::colo()).unwrap_or(Colo::UNKNOWN),
+            colo: Colo::parse(&transport::colo()).unwrap_or(Colo::UNKNOWN),
         }
     }
 

@@ -5,17 +5,53 @@ use bellwether_core::names::header;
 use bellwether_core::reading::{Answer, Ask};
 use bellwether_core::settings::TransportSettings;
 use bellwether_core::{routes, space_name::SpaceName};
-use worker::wasm_bindgen::JsCast as _;
+use worker::js_sys::Promise;
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{self, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::{AbortController, Env, Fetch, Request, web_sys};
+use worker::{Env, web_sys};
 
-use crate::env;
-use crate::hot::{self, Told};
-use crate::outgoing::Outgoing;
-use crate::text::text_of;
+#[wasm_bindgen(module = "/src/transport.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = noteColo)]
+    fn note(request: &web_sys::Request);
+    #[wasm_bindgen(js_name = colo)]
+    fn noted() -> String;
+    #[expect(clippy::too_many_arguments, reason = "one call for all of it")]
+    fn ask(
+        env: &JsValue,
+        kind: &str,
+        named: &str,
+        secret: &str,
+        space: &str,
+        path: &str,
+        etag: &str,
+        report: &str,
+    ) -> Promise;
+    fn abort(answer: &Promise);
+}
 
-/// The host of requests that go through a binding; never resolved.
-const BINDING_ORIGIN: &str = "https://bellwether";
+const UNREACHED: &str = "the coordinator cannot be reached";
+
+/// In the order in which they stand in an answer, behind its status.
+const TOLD: [&str; 4] = [
+    header::ETAG,
+    header::VERSION,
+    header::FRESHNESS,
+    header::PENDING,
+];
+
+/// Looks in which data centre this isolate is: `request.cf.colo` of a request that it serves. Readers
+/// tell it to the coordinator. Any request will do, as often as you like; of a [`worker::Request`]
+/// this takes the `inner()`.
+pub fn note_colo(request: &web_sys::Request) {
+    note(request);
+}
+
+/// The data centre that was noted; empty before, and where the platform does not tell.
+pub(crate) fn colo() -> String {
+    noted()
+}
 
 /// Asks the coordinator, once. Dropped before its end, it aborts the call where that can be.
 ///
@@ -25,97 +61,61 @@ pub(crate) async fn fetch_snapshot(
     env: &Env,
     transport: &TransportSettings,
     space: &SpaceName,
-    ask: &Ask,
+    wanted: &Ask,
     report: Option<&str>,
 ) -> Result<Answer<String>, String> {
-    let path = match ask {
+    let path = match wanted {
         Ask::Head { .. } => routes::snapshot_path(space),
         Ask::Pending { version } => routes::pending_path(space, *version),
     };
-    let bearer = match transport {
-        TransportSettings::Service { token_secret, .. }
-        | TransportSettings::Url { token_secret, .. } => Some(bearer(env, token_secret)?),
-        _ => None,
+    let (kind, named, secret) = match transport {
+        TransportSettings::Object { binding } => ("object", binding, ""),
+        TransportSettings::Service {
+            binding,
+            token_secret,
+        } => ("service", binding, token_secret.as_str()),
+        TransportSettings::Url { url, token_secret } => ("url", url, token_secret.as_str()),
+        TransportSettings::Unusable { reason } => return Err(reason.clone()),
     };
-    let held = ask.if_none_match().map(ETag::as_str);
-    let mut fields = Vec::new();
-    for (name, value) in [
-        (header::IF_NONE_MATCH, held),
-        (header::READER, report),
-        (header::AUTHORIZATION, bearer.as_deref()),
-    ] {
-        fields.extend(value.map(|value| (name, value)));
-    }
-    match transport {
-        TransportSettings::Object { binding } => {
-            let url = format!("{BINDING_ORIGIN}{path}");
-            let asked = hot::ask(env, binding, space.as_str(), &url, fields)
-                .map_err(|_| format!("there is no Durable Object binding {binding:?}"))?;
-            let response = JsFuture::from(asked).await.map_err(unreachable)?;
-            read(ask, response.unchecked_into()).await
-        }
-        TransportSettings::Service { binding, .. } => {
-            let service = env
-                .service(binding)
-                .map_err(|_| format!("there is no service binding {binding:?}"))?;
-            let request = request(&format!("{BINDING_ORIGIN}{path}"), &fields)?;
-            let response = service.fetch_request(request).await.map_err(unreachable)?;
-            read(ask, response.into()).await
-        }
-        TransportSettings::Url { url, .. } => {
-            // Only a call over HTTP can be aborted.
-            let controller = AbortController::default();
-            let signal = controller.signal();
-            let _abort = AbortOnDrop(Some(controller));
-            let request = request(&format!("{url}{path}"), &fields)?;
-            let fetch = Fetch::Request(request);
-            let response = fetch.send_with_signal(&signal).await.map_err(unreachable)?;
-            read(ask, response.into()).await
-        }
-        TransportSettings::Unusable { reason } => Err(reason.clone()),
-    }
+    let etag = wanted.if_none_match().map_or("", ETag::as_str);
+    let report = report.unwrap_or_default();
+    let asked = ask(
+        env,
+        kind,
+        named,
+        secret,
+        space.as_str(),
+        &path,
+        etag,
+        report,
+    );
+    // Only a call over HTTP can be aborted.
+    let _abort = (kind == "url").then(|| AbortOnDrop(asked.clone()));
+    let answer = JsFuture::from(asked).await;
+    let answer =
+        answer.map_err(|error| error.as_string().unwrap_or_else(|| UNREACHED.to_owned()))?;
+    read(wanted, answer.as_string().unwrap_or_default())
 }
 
-/// Aborting a call that has ended does nothing.
-struct AbortOnDrop(Option<AbortController>);
+struct AbortOnDrop(Promise);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        if let Some(controller) = self.0.take() {
-            controller.abort();
-        }
+        abort(&self.0);
     }
 }
 
-fn request(url: &str, fields: &[(&str, &str)]) -> Result<Request, String> {
-    let outgoing = Outgoing {
-        method: "GET",
-        url,
-        fields,
-        body: None,
-        uncached: false,
+fn read(wanted: &Ask, mut answer: String) -> Result<Answer<String>, String> {
+    let mut lines = answer.splitn(TOLD.len() + 2, '\n');
+    let status = lines.next().and_then(|status| status.parse().ok());
+    let told = TOLD.map(|_| lines.next().unwrap_or_default());
+    let body_bytes = lines.next().map_or(0, str::len);
+    let field = |name: &str| {
+        let number = TOLD.iter().position(|told| *told == name)?;
+        let told = told.get(number).filter(|told| !told.is_empty());
+        told.map(|told| (*told).to_owned())
     };
-    outgoing.request().map_err(|error| error.to_string())
-}
-
-fn unreachable(error: impl Into<worker::Error>) -> String {
-    format!("the coordinator cannot be reached: {}", error.into())
-}
-
-async fn read(ask: &Ask, response: web_sys::Response) -> Result<Answer<String>, String> {
-    let told = Told::by(&response);
-    let field = |name: &str| told.header(name).map(str::to_owned);
-    let answer = Answer::parse(ask, told.status(), &field)?;
-    let body = match answer {
-        Answer::Snapshot { .. } => text_of(response.text()).await,
-        Answer::NotModified { .. } | Answer::NotScheduled => Ok(String::new()),
-    };
-    let body = body.map_err(|_| "the answer broke off".to_owned())?;
-    Ok(answer.with_body(body))
-}
-
-fn bearer(env: &Env, token_secret: &str) -> Result<String, String> {
-    let token = env::secret(env, token_secret)
-        .ok_or_else(|| format!("the secret {token_secret:?} is not set"))?;
-    Ok(format!("Bearer {}", token.trim()))
+    let parsed = Answer::parse(wanted, status.unwrap_or(0), &field)?;
+    let body = answer.split_off(answer.len() - body_bytes);
+    Ok(parsed.with_body(body))
 }
