@@ -1,6 +1,6 @@
 //! The one alarm of a space: set to the earliest due time, and due times that went astray.
 
-use super::{Coordinator, Trigger, Wait};
+use super::{AlarmCheck, Coordinator, Trigger, Wait};
 use crate::platform::Platform;
 use crate::schedule;
 use crate::version::UnixMillis;
@@ -25,7 +25,7 @@ impl<P: Platform> Coordinator<P> {
             Some(Stray::Overdue) => drop(self.start_or_join(Trigger::Alarm)),
             Some(Stray::TooFar { latest }) => {
                 self.inner.state.borrow_mut().schedule.refresh_due = Some(latest);
-                self.inner.alarm_checked.set(false);
+                self.inner.alarm_check.set(AlarmCheck::Due);
             }
         }
     }
@@ -77,7 +77,7 @@ impl<P: Platform> Coordinator<P> {
         Box::pin(async move {
             if let Err(detail) = self.inner.platform.set_alarm(at).await {
                 // Looked at again at the next event, whatever that is.
-                self.inner.alarm_checked.set(false);
+                self.inner.alarm_check.set(AlarmCheck::Due);
                 self.log_failure("alarm_failed", &detail);
             }
         })

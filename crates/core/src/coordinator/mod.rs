@@ -84,13 +84,24 @@ impl<P> std::fmt::Debug for Coordinator<P> {
     }
 }
 
+/// Whether a future alarm stands where one is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AlarmCheck {
+    /// The next event looks.
+    Due,
+    /// An event looks.
+    UnderWay,
+    /// It does.
+    Done,
+}
+
 struct Inner<P> {
     platform: P,
     space: SpaceName,
     settings: SpaceSettings,
     built_in: BuiltIn,
     started_at: UnixMillis,
-    alarm_checked: Cell<bool>,
+    alarm_check: Cell<AlarmCheck>,
     state: RefCell<State>,
 }
 
@@ -148,12 +159,13 @@ impl<P: Platform> Coordinator<P> {
         let inner = &self.inner;
         if self.run_dues(inner.platform.now()) {
             // Its own alarm may have been lost; the next one's must stand.
-            inner.alarm_checked.set(false);
+            inner.alarm_check.set(AlarmCheck::Due);
         }
         self.mend_schedule();
-        if inner.alarm_checked.replace(true) {
+        if inner.alarm_check.get() != AlarmCheck::Due {
             return;
         }
+        inner.alarm_check.set(AlarmCheck::UnderWay);
         let standing = match inner.platform.alarm().await {
             Ok(standing) => standing,
             Err(detail) => {
@@ -165,13 +177,16 @@ impl<P: Platform> Coordinator<P> {
         if let Repair::Arm(at) = schedule::repair(standing, self.wanted_alarm(now), now) {
             self.set_alarm(at).await;
         }
+        if inner.alarm_check.get() == AlarmCheck::UnderWay {
+            inner.alarm_check.set(AlarmCheck::Done);
+        }
     }
 
     /// Answers from memory, unless something must be awaited first: the alarm's check, or the
     /// first document of a new space. Then [`snapshot`](Self::snapshot) is to be called.
     #[must_use]
     pub fn snapshot_now(&self, if_none_match: Option<&str>) -> Option<SnapshotAnswer> {
-        let ready = self.inner.alarm_checked.get()
+        let ready = self.inner.alarm_check.get() != AlarmCheck::Due
             && !self.is_change_due()
             && self.stray().is_none()
             && !self.awaits_first_document();
@@ -224,7 +239,7 @@ impl<P: Platform> Coordinator<P> {
     /// one is wanted; if not, storage refused it, and the platform should be made to retry.
     pub async fn alarm(&self) -> bool {
         let inner = &self.inner;
-        inner.alarm_checked.set(true);
+        inner.alarm_check.set(AlarmCheck::Done);
         self.run_dues(inner.platform.now());
         if self.is_refresh_due() && self.is_in_flight() {
             // The flight armed its successor before this alarm came; that one is used up now.
@@ -236,8 +251,8 @@ impl<P: Platform> Coordinator<P> {
         } else {
             self.arm().await;
         }
-        // Set back when storage refused the alarm.
-        inner.alarm_checked.get()
+        // Set back when storage refused the alarm; another event that looks may still find that it does.
+        inner.alarm_check.get() == AlarmCheck::Done
     }
 
     /// The space's name.

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::change::Stack;
-use super::{Coordinator, Inner, State};
+use super::{AlarmCheck, Coordinator, Inner, State};
 use crate::document::{Document, Object};
 use crate::fleet::Fleet;
 use crate::log::{Level, LogRecord};
@@ -163,7 +163,7 @@ impl<P: Platform> Coordinator<P> {
                     uncommitted: Increments::default(),
                 }),
                 started_at: now,
-                alarm_checked: Cell::new(false),
+                alarm_check: Cell::new(AlarmCheck::Due),
                 platform,
                 space,
                 settings,
