@@ -5,7 +5,7 @@ use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
-use worker::web_sys::ReadableStream;
+use worker::web_sys::{ReadableStream, Request};
 
 // From the folder in which worker-build has esbuild bundle it, build/.tmp.
 #[wasm_bindgen(raw_module = "../../src/body.mjs")]
@@ -42,4 +42,14 @@ pub(crate) async fn read(stream: &ReadableStream, cap: usize) -> Result<Body, Br
         Some(size) => Body::Oversized(size as u64),
         None => Body::Whole(read.unchecked_into()),
     })
+}
+
+/// All of a request's body, which this Worker's own front has bounded.
+///
+/// # Errors
+/// When it breaks off.
+pub(crate) async fn whole(request: &Request) -> Result<Uint8Array, BrokeOff> {
+    let buffer = request.array_buffer().map_err(|_| BrokeOff)?;
+    let buffer = JsFuture::from(buffer).await.map_err(|_| BrokeOff)?;
+    Ok(Uint8Array::new(&buffer))
 }

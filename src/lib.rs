@@ -8,6 +8,7 @@ mod front;
 mod host;
 mod http;
 mod object;
+mod outgoing;
 mod schema;
 mod source;
 mod sql;

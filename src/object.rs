@@ -13,13 +13,13 @@ use bellwether_core::problem::{Problem, ProblemKind};
 use bellwether_core::routes::{Leaf, Route, snapshot_path};
 use bellwether_core::schedule::REOPEN_AFTER_MS;
 use bellwether_core::wire::Freshness;
-use bellwether_reader::bytes_of;
 use bellwether_reader::hot::{Lines, Prepared, PreparedBody};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::DurableObjectState;
 use worker::{Env, Result, State, web_sys};
 
+use crate::body::{self, BrokeOff};
 use crate::host::{Host, write_log};
 use crate::http::{Answer, path_and_query, promised, request_header};
 use crate::worker_env::worker_env;
@@ -258,8 +258,9 @@ async fn body_text(request: &web_sys::Request) -> std::result::Result<String, Pr
     if request.body().is_none() {
         return Ok(String::new());
     }
-    let bytes = bytes_of(request.array_buffer()).await;
-    let bytes = bytes.map_err(|_| Problem::bad_request("the body broke off before its end"))?;
+    let bytes = body::whole(request).await;
+    let bytes =
+        bytes.map_err(|BrokeOff| Problem::bad_request("the body broke off before its end"))?;
     String::from_utf8(bytes.to_vec()).map_err(|_| Problem::bad_request("the body is not UTF-8"))
 }
 

@@ -13,14 +13,14 @@ use bellwether_core::strict;
 use bellwether_core::throttle::Throttle;
 use bellwether_core::token::Denied;
 use bellwether_reader::hot::{Lines, PreparedCall};
-use bellwether_reader::{Outgoing, text_of};
 use serde_json::Value;
 use wasm_bindgen::JsValue;
-use worker::{Date, Env, Response, web_sys};
+use worker::{Date, Env, web_sys};
 
 use super::readers;
 use crate::body::{self, Body, BrokeOff};
 use crate::http::{Answer, request_header};
+use crate::outgoing::{NoAnswer, Outgoing};
 use crate::worker_env::WorkerEnv;
 
 /// The host of requests to the object; never resolved.
@@ -96,8 +96,14 @@ pub(super) async fn object_status(
     space: &SpaceName,
 ) -> Result<Value, Answer> {
     let path = leaf_path(space, Leaf::Status);
-    let reply = call(env, worker_env, space, "GET", &path, &[], None).await?;
-    let reply = answer(reply, &[header::CONTENT_TYPE]).await?;
+    let outgoing = Outgoing {
+        method: "GET",
+        url: &format!("{ORIGIN}{path}"),
+        fields: &[],
+        body: None,
+        wanted: &[header::CONTENT_TYPE],
+    };
+    let reply = call(env, worker_env, space, outgoing).await?;
     if reply.status != 200 {
         return Err(reply);
     }
@@ -136,9 +142,14 @@ pub(super) async fn pass_on(
         .collect();
     fields.push((header::ACTOR, asked.actor));
     let path = with_query(leaf_path(asked.space, asked.leaf), asked.query);
-    let body = body.as_ref();
-    let reply = call(env, worker_env, asked.space, &method, &path, &fields, body).await?;
-    answer(reply, &ANSWER_HEADERS).await
+    let outgoing = Outgoing {
+        method: &method,
+        url: &format!("{ORIGIN}{path}"),
+        fields: &fields,
+        body: body.as_ref(),
+        wanted: &ANSWER_HEADERS,
+    };
+    call(env, worker_env, asked.space, outgoing).await
 }
 
 /// Has a write written down that was refused for want of a token or a scope. Nobody waits for more
@@ -169,7 +180,14 @@ pub(super) async fn note_denied(
         (header::DENIED, denied.as_str()),
     ];
     let path = leaf_path(space, *leaf);
-    let _ = call(env, worker_env, space, method, &path, &fields, None).await;
+    let outgoing = Outgoing {
+        method,
+        url: &format!("{ORIGIN}{path}"),
+        fields: &fields,
+        body: None,
+        wanted: &[],
+    };
+    let _ = call(env, worker_env, space, outgoing).await;
 }
 
 thread_local! {
@@ -193,30 +211,18 @@ async fn call(
     env: &Env,
     worker_env: &WorkerEnv,
     space: &SpaceName,
-    method: &str,
-    path: &str,
-    fields: &[(&str, &str)],
-    body: Option<&JsValue>,
-) -> Result<Response, Problem> {
+    outgoing: Outgoing<'_>,
+) -> Result<Answer, Problem> {
     let binding = object_binding(worker_env)?;
-    let outgoing = Outgoing {
-        method,
-        url: &format!("{ORIGIN}{path}"),
-        fields,
-        body,
-        uncached: false,
-    };
-    let request = outgoing
-        .request()
-        .map_err(|error| Problem::bad_request(error.to_string()))?;
-    let stub = env
-        .durable_object(binding)
-        .and_then(|namespace| namespace.get_by_name(space.as_str()))
-        .map_err(|_| no_binding(binding))?;
-    // Never retried here: what is overloaded would be loaded more.
-    stub.fetch_with_request(request)
-        .await
-        .map_err(|_| unanswered())
+    let answer = outgoing.ask(env, binding, space.as_str()).await;
+    answer.map_err(|none| match none {
+        NoAnswer::Unbound => no_binding(binding),
+        NoAnswer::Invalid => Problem::bad_request(
+            "the request cannot be made: its URL or one of its header fields is not valid",
+        ),
+        NoAnswer::Unanswered => unanswered(),
+        NoAnswer::BrokeOff => unavailable("the object's answer broke off"),
+    })
 }
 
 /// The binding of the spaces' objects, where they are this Worker's.
@@ -237,22 +243,6 @@ fn no_binding(binding: &str) -> Problem {
 
 fn unanswered() -> Problem {
     unavailable("the space's object does not answer")
-}
-
-async fn answer(reply: Response, pass_on: &[&'static str]) -> Result<Answer, Problem> {
-    let status = reply.status_code();
-    let mut answer = Answer::empty(status);
-    for name in pass_on {
-        if let Ok(Some(value)) = reply.headers().get(name) {
-            answer.add(name, &value);
-        }
-    }
-    if status != 304 {
-        let body = text_of(web_sys::Response::from(reply).text()).await;
-        let body = body.map_err(|_| unavailable("the object's answer broke off"))?;
-        answer.body = Some(body.into_bytes());
-    }
-    Ok(answer)
 }
 
 /// The body, within its limit and of the media type that it must have. It stays on the JavaScript

@@ -2,13 +2,14 @@
 
 use bellwether_core::names::{header, media};
 use bellwether_core::refresh::{Cause, Failure, Fetched};
-use bellwether_reader::Outgoing;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use worker::{AbortController, AbortSignal, Env, Fetch, Response, web_sys};
+use worker::Env;
+use worker::web_sys::Response;
 
 use super::{CAP, read_body};
 use crate::body::Body;
+use crate::outgoing::Asked;
 
 const MAX_REDIRECTS: usize = 3;
 
@@ -25,17 +26,6 @@ extern "C" {
     fn origin(this: &JsUrl) -> String;
 }
 
-/// Aborts the call when the flow gives it up: dropping a Rust future alone leaves the request open.
-struct AbortOnDrop(Option<AbortController>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        if let Some(controller) = self.0.take() {
-            controller.abort();
-        }
-    }
-}
-
 /// Pulls the URL. Failures never quote it: its query may hold a secret.
 pub(super) async fn pull(
     env: &Env,
@@ -43,9 +33,6 @@ pub(super) async fn pull(
     token_secret: Option<&str>,
     if_none_match: Option<&str>,
 ) -> Result<Fetched, Failure> {
-    let controller = AbortController::default();
-    let signal = controller.signal();
-    let _abort = AbortOnDrop(Some(controller));
     let bearer = token_secret.map(|name| bearer(env, name)).transpose()?;
     let mut fields = vec![(header::ACCEPT, media::JSON)];
     fields.extend(
@@ -57,8 +44,11 @@ pub(super) async fn pull(
     let mut at = parse(url, url)?;
     let origin = at.origin();
     for _ in 0..=MAX_REDIRECTS {
-        let response = send(&at.href(), &fields, &signal).await?;
-        match response.status_code() {
+        let asked = Asked::url(&at.href(), &fields);
+        let response = asked.response().await;
+        let unreachable = || Failure::new(Cause::Network, "the source cannot be reached");
+        let response = response.ok_or_else(unreachable)?;
+        match response.status() {
             301 | 302 | 303 | 307 | 308 => {
                 let target = field(&response, header::LOCATION).unwrap_or_default();
                 at = parse(&target, &at.href())?;
@@ -90,7 +80,7 @@ async fn read(response: Response) -> Result<Fetched, Failure> {
         return Ok(Fetched::Oversized { at_least });
     }
     let etag = field(&response, header::ETAG);
-    let Some(stream) = web_sys::Response::from(response).body() else {
+    let Some(stream) = response.body() else {
         return Ok(Fetched::Body {
             bytes: Vec::new(),
             etag,
@@ -105,36 +95,17 @@ async fn read(response: Response) -> Result<Fetched, Failure> {
     })
 }
 
-async fn send(
-    url: &str,
-    fields: &[(&str, &str)],
-    signal: &AbortSignal,
-) -> Result<Response, Failure> {
-    let outgoing = Outgoing {
-        method: "GET",
-        url,
-        fields,
-        body: None,
-        // The schedule decides how old a document may be, not a cache on the way.
-        uncached: true,
-    };
-    let request = outgoing
-        .request()
-        .map_err(|error| Failure::new(Cause::Network, error.to_string()))?;
-    Fetch::Request(request)
-        .send_with_signal(signal)
-        .await
-        .map_err(|_| Failure::new(Cause::Network, "the source cannot be reached"))
-}
-
 fn bearer(env: &Env, token_secret: &str) -> Result<String, Failure> {
-    let token = bellwether_reader::secret(env, token_secret).ok_or_else(|| {
-        Failure::new(
-            Cause::Secret,
-            format!("the secret {token_secret:?} is not set"),
-        )
-    })?;
-    Ok(format!("Bearer {}", token.trim()))
+    let failure = |what| Failure::new(Cause::Secret, format!("the secret {token_secret:?} {what}"));
+    let token =
+        bellwether_reader::secret(env, token_secret).ok_or_else(|| failure("is not set"))?;
+    let token = token.trim();
+    // It goes to the platform in a line, and that would quote it.
+    if token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(format!("Bearer {token}"))
+    } else {
+        Err(failure("is not a token"))
+    }
 }
 
 fn parse(url: &str, base: &str) -> Result<JsUrl, Failure> {
