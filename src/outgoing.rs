@@ -12,7 +12,10 @@ use crate::http::Answer;
 #[wasm_bindgen(raw_module = "../../src/outgoing.mjs")]
 extern "C" {
     #[wasm_bindgen(js_name = askObject)]
-    #[expect(clippy::too_many_arguments, reason = "one call for all of it")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one call for all of it; not all targets mind"
+    )]
     fn ask_object(
         env: &JsValue,
         binding: &str,

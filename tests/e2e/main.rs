@@ -16,6 +16,7 @@ mod edge_answers;
 mod edges;
 mod faults;
 mod fixtures;
+mod fleet;
 mod flow;
 mod follower;
 mod guards;

@@ -10,5 +10,6 @@
 mod fit;
 mod random;
 mod scene;
+mod setup;
 mod typescript;
 mod vectors;

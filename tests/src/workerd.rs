@@ -1,4 +1,5 @@
 //! A workerd process.
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -138,6 +139,17 @@ impl Workerd {
     /// It can be read while the process runs.
     pub fn alarm_database(&self) -> Connection {
         self.open_database(ALARMS)
+    }
+
+    /// Every byte of the objects' databases and their logs, by file: the same for as long as nothing is written.
+    pub fn databases_bytes(&self) -> BTreeMap<String, Vec<u8>> {
+        // What several processes share of a database changes with who looks at it.
+        let kept = self.databases().filter(|name| !name.ends_with("-shm"));
+        kept.map(|name| {
+            let bytes = std::fs::read(self.disk().join(&name)).unwrap();
+            (name, bytes)
+        })
+        .collect()
     }
 
     fn databases(&self) -> impl Iterator<Item = String> {

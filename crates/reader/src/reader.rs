@@ -55,9 +55,11 @@ impl<T> std::fmt::Debug for Reader<T> {
     }
 }
 
+type SetUp<T> = Box<dyn Fn(&Env) -> Setup<T>>;
+
 struct Shared<T> {
     space: String,
-    set_up: Box<dyn Fn(&Env) -> Setup<T>>,
+    set_up: SetUp<T>,
     ready: OnceCell<Result<Ready<T>, ReadError>>,
     core: Rc<CoreReader<T, Rejection>>,
     /// Its own, for an isolate may have several readers of a space; 0 before it is drawn.

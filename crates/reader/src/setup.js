@@ -1,4 +1,4 @@
-// What a Worker's vars tell its reader. Here and not in Rust, where it is 10 KB more (gzipped), most of which runs once. The
+// What a Worker's vars tell its reader. Here and not in Rust, where it is 20 KB more (gzipped), most of which runs once. The
 // settings mean what core's settings/reader.rs makes of them, which the coordinator's own Worker uses: tests/readers holds
 // the two against each other.
 

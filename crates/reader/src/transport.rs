@@ -17,7 +17,10 @@ extern "C" {
     fn note(request: &web_sys::Request);
     #[wasm_bindgen(js_name = colo)]
     fn noted() -> String;
-    #[expect(clippy::too_many_arguments, reason = "one call for all of it")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one call for all of it; not all targets mind"
+    )]
     fn ask(
         env: &JsValue,
         kind: &str,

@@ -103,7 +103,7 @@ proptest! {
                 Step::Restart => {
                     view.fleet = Fleet::new(view.moment.now, now);
                     heard.clear();
-                    reads = isolates.iter().map(|isolate| isolate.reads).sum::<u64>() + reads;
+                    reads += isolates.iter().map(|isolate| isolate.reads).sum::<u64>();
                 }
             }
             let now = view.moment.now.0;

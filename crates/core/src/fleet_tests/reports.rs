@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+type Told = Report<(Version, &'static str, &'static str)>;
+
 /// Header and what it means; other readers are to write the same.
-fn examples() -> Vec<(&'static str, Report<(Version, &'static str, &'static str)>)> {
+fn examples() -> Vec<(&'static str, Told)> {
     let usual = Report {
         isolate: 0x0123_4567_89ab_cdef,
         colo: Colo::parse("FRA").unwrap(),
