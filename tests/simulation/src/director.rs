@@ -97,6 +97,16 @@ impl Simulation {
                 clock.set_back(world.chance.between(Fault::ClockBack, 1, 2 * HOUR_MS))
             });
         }
+        if self.has_shelves && world.strikes(Fault::ClocksApart) {
+            let ttl_ms = host.deployment.borrow().settings.ttl_ms;
+            let draw = |low, high| world.chance.between(Fault::ClocksApart, low, high);
+            let clock = &self.clocks[draw(0, self.clocks.len() as u64 - 1) as usize];
+            if draw(0, 1) == 0 {
+                clock.jump_ahead(draw(1, ttl_ms));
+            } else {
+                clock.set_back(draw(1, ttl_ms));
+            }
+        }
         if world.strikes(Fault::StorageFull) {
             host.storage_full.set(true);
             let storage = Rc::clone(host);
@@ -119,6 +129,9 @@ impl Simulation {
         if world.strikes(Fault::Lies) {
             self.lie();
         }
+        if self.has_shelves && world.shelves.one_in(2) {
+            self.queue();
+        }
         self.act_on_isolates();
         self.act_as_operator();
         if world.strikes(Fault::Denied) {
@@ -140,6 +153,22 @@ impl Simulation {
             member.request(None);
             world.executor.sleep(world.between(1, 300)).await;
         }
+    }
+
+    /// One isolate after the other reads, so that each may find what the one before was told.
+    fn queue(self: &Rc<Self>) {
+        let simulation = Rc::clone(self);
+        let task = async move {
+            let world = &simulation.world;
+            let ttl_ms = simulation.host.deployment.borrow().settings.ttl_ms;
+            let gap_ms = world.shelves.scaled(1, 100 + ttl_ms / 4);
+            for number in 0..simulation.size() {
+                let member = Rc::clone(&simulation.members.borrow()[number]);
+                member.request(None);
+                world.executor.sleep(world.shelves.between(0, gap_ms)).await;
+            }
+        };
+        self.world.executor.spawn(self.director, Box::pin(task));
     }
 
     fn act_on_isolates(self: &Rc<Self>) {
@@ -250,8 +279,9 @@ impl Simulation {
     fn replace(&self, number: usize) {
         let mut members = self.members.borrow_mut();
         members[number].die();
-        let clock = Rc::clone(&members[number].clock);
-        members[number] = Member::born(&self.host, &clock, &self.policy.borrow(), self.wire);
+        let (clock, shelf) = members[number].place();
+        let policy = self.policy.borrow();
+        members[number] = Member::born(&self.host, clock, shelf, &policy, self.wire);
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -353,8 +383,10 @@ impl Simulation {
             let told_longer = member.watch.told_ttl_ms() > deployment.settings.ttl_ms;
             // A document that does not fit is refused for good; the version before stays.
             let refused = head.text.contains(crate::upstream::MISFIT);
+            // To clocks too far apart a cache's word may look younger than it is.
+            let misled = member.watch.is_misled();
             world.check(
-                on_head || refused || told_longer,
+                on_head || refused || told_longer || misled,
                 "every isolate is on the head",
                 || format!("one is on version {version:?}; the head is {}", head.number),
             );
