@@ -101,6 +101,7 @@ faults! {
     CacheEvicts "cache-evicts" 1_000..300_000 "a data centre's cache drops what it should keep, be it one entry of two",
     CacheRubbish "cache-rubbish" 1_000..300_000 "a data centre's cache has rubbish, or a part of what was put there",
     ClocksApart "clocks-apart" 10_000..300_000 "in a data centre with a cache, one clock steps by less than a TTL",
+    ManyLies "many-lies" 10..300 "more isolates are told of than the view has room for",
 }
 
 /// The world's chances. Each kind draws from a stream of its own, so that leaving one out (which is

@@ -98,14 +98,7 @@ impl Simulation {
             });
         }
         if self.has_shelves && world.strikes(Fault::ClocksApart) {
-            let ttl_ms = host.deployment.borrow().settings.ttl_ms;
-            let draw = |low, high| world.chance.between(Fault::ClocksApart, low, high);
-            let clock = &self.clocks[draw(0, self.clocks.len() as u64 - 1) as usize];
-            if draw(0, 1) == 0 {
-                clock.jump_ahead(draw(1, ttl_ms));
-            } else {
-                clock.set_back(draw(1, ttl_ms));
-            }
+            self.set_apart();
         }
         if world.strikes(Fault::StorageFull) {
             host.storage_full.set(true);
@@ -128,6 +121,9 @@ impl Simulation {
         }
         if world.strikes(Fault::Lies) {
             self.lie();
+        }
+        if world.strikes(Fault::ManyLies) {
+            self.lie_of_many();
         }
         if self.has_shelves && world.shelves.one_in(2) {
             self.queue();
@@ -153,22 +149,6 @@ impl Simulation {
             member.request(None);
             world.executor.sleep(world.between(1, 300)).await;
         }
-    }
-
-    /// One isolate after the other reads, so that each may find what the one before was told.
-    fn queue(self: &Rc<Self>) {
-        let simulation = Rc::clone(self);
-        let task = async move {
-            let world = &simulation.world;
-            let ttl_ms = simulation.host.deployment.borrow().settings.ttl_ms;
-            let gap_ms = world.shelves.scaled(1, 100 + ttl_ms / 4);
-            for number in 0..simulation.size() {
-                let member = Rc::clone(&simulation.members.borrow()[number]);
-                member.request(None);
-                world.executor.sleep(world.shelves.between(0, gap_ms)).await;
-            }
-        };
-        self.world.executor.spawn(self.director, Box::pin(task));
     }
 
     fn act_on_isolates(self: &Rc<Self>) {

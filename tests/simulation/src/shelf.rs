@@ -9,6 +9,7 @@ use bellwether_core::version::UnixMillis;
 use bellwether_core::wire::{Freshness, Pending};
 
 use crate::chance::Fault;
+use crate::simulation::Simulation;
 use crate::world::{Jumps, World};
 
 /// How long it hoards, in milliseconds.
@@ -155,6 +156,36 @@ impl Shelf {
                 text[..end].to_owned()
             }
         }
+    }
+}
+
+impl Simulation {
+    /// One clock steps, by less than words last.
+    pub(crate) fn set_apart(&self) {
+        let ttl_ms = self.host.deployment.borrow().settings.ttl_ms;
+        let draw = |low, high| self.world.chance.between(Fault::ClocksApart, low, high);
+        let clock = &self.clocks[draw(0, self.clocks.len() as u64 - 1) as usize];
+        if draw(0, 1) == 0 {
+            clock.jump_ahead(draw(1, ttl_ms));
+        } else {
+            clock.set_back(draw(1, ttl_ms));
+        }
+    }
+
+    /// One isolate after the other reads, so that each may find what the one before was told.
+    pub(crate) fn queue(self: &Rc<Self>) {
+        let simulation = Rc::clone(self);
+        let task = async move {
+            let world = &simulation.world;
+            let ttl_ms = simulation.host.deployment.borrow().settings.ttl_ms;
+            let gap_ms = world.shelves.scaled(1, 100 + ttl_ms / 4);
+            for number in 0..simulation.size() {
+                let member = Rc::clone(&simulation.members.borrow()[number]);
+                member.request(None);
+                world.executor.sleep(world.shelves.between(0, gap_ms)).await;
+            }
+        };
+        self.world.executor.spawn(self.director, Box::pin(task));
     }
 }
 
