@@ -19,7 +19,7 @@ const NEEDED: [&str; 6] = [
 
 /// Where decisions stand, below `crates/core/src`. Not parsers, settings, tokens, routes: no timing
 /// and no fault reaches them; properties and boundaries are tested in `crates/core`.
-const DECISIONS: [&str; 26] = [
+const DECISIONS: [&str; 32] = [
     "coordinator/action.rs",
     "coordinator/alarms.rs",
     "coordinator/change.rs",
@@ -34,15 +34,21 @@ const DECISIONS: [&str; 26] = [
     "coordinator/status.rs",
     "coordinator/trigger.rs",
     "coordinator/write.rs",
+    "fleet.rs",
+    "fleet/report.rs",
+    "fleet/table.rs",
     "freshness.rs",
     "guard.rs",
     "lease.rs",
     "reading.rs",
+    "reading/colo.rs",
+    "reading/colo_flow.rs",
     "reading/flow.rs",
     "reading/held.rs",
     "reading/minimum.rs",
     "reading/pending.rs",
     "reading/reply.rs",
+    "reading/reporting.rs",
     "refresh.rs",
     "schedule.rs",
     "steady.rs",

@@ -93,6 +93,15 @@ faults! {
     SourceHidden "source-hidden" 30_000..300_000 "the source's document changes only where an override covers it",
     LimitLowered "limit-lowered" 10_000..500_000 "a deploy lowers a limit, and a change that waits cannot be read any more",
     Lies "lies" 10_000..300_000 "somebody who may read tells of isolates that there are not",
+    ColoCache "colo-cache" 500_000..1_000_000 "the isolates of a data centre share its cache",
+    CacheSlow "cache-slow" 1_000..300_000 "a data centre's cache is slow, or never answers",
+    CacheFails "cache-fails" 1_000..300_000 "a data centre's cache fails",
+    CacheForgets "cache-forgets" 1_000..500_000 "a data centre's cache keeps nothing of what is put there",
+    CacheHoards "cache-hoards" 10_000..1_000_000 "a data centre's cache keeps something beyond its time",
+    CacheEvicts "cache-evicts" 1_000..300_000 "a data centre's cache drops what it should keep, be it one entry of two",
+    CacheRubbish "cache-rubbish" 1_000..300_000 "a data centre's cache has rubbish, or a part of what was put there",
+    ClocksApart "clocks-apart" 10_000..300_000 "in a data centre with a cache, one clock steps by less than a TTL",
+    ManyLies "many-lies" 10..300 "more isolates are told of than the view has room for",
 }
 
 /// The world's chances. Each kind draws from a stream of its own, so that leaving one out (which is

@@ -97,6 +97,9 @@ impl Simulation {
                 clock.set_back(world.chance.between(Fault::ClockBack, 1, 2 * HOUR_MS))
             });
         }
+        if self.has_shelves && world.strikes(Fault::ClocksApart) {
+            self.set_apart();
+        }
         if world.strikes(Fault::StorageFull) {
             host.storage_full.set(true);
             let storage = Rc::clone(host);
@@ -118,6 +121,12 @@ impl Simulation {
         }
         if world.strikes(Fault::Lies) {
             self.lie();
+        }
+        if world.strikes(Fault::ManyLies) {
+            self.lie_of_many();
+        }
+        if self.has_shelves && world.shelves.one_in(2) {
+            self.queue();
         }
         self.act_on_isolates();
         self.act_as_operator();
@@ -250,8 +259,9 @@ impl Simulation {
     fn replace(&self, number: usize) {
         let mut members = self.members.borrow_mut();
         members[number].die();
-        let clock = Rc::clone(&members[number].clock);
-        members[number] = Member::born(&self.host, &clock, &self.policy.borrow(), self.wire);
+        let (clock, shelf) = members[number].place();
+        let policy = self.policy.borrow();
+        members[number] = Member::born(&self.host, clock, shelf, &policy, self.wire);
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -353,8 +363,10 @@ impl Simulation {
             let told_longer = member.watch.told_ttl_ms() > deployment.settings.ttl_ms;
             // A document that does not fit is refused for good; the version before stays.
             let refused = head.text.contains(crate::upstream::MISFIT);
+            // To clocks too far apart a cache's word may look younger than it is.
+            let misled = member.watch.is_misled();
             world.check(
-                on_head || refused || told_longer,
+                on_head || refused || told_longer || misled,
                 "every isolate is on the head",
                 || format!("one is on version {version:?}; the head is {}", head.number),
             );

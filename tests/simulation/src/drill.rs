@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use bellwether_core::document::{Document, Object};
+use bellwether_core::reading::colo::COLO_CLOCKS_APART_MS;
 use bellwether_core::version::UnixMillis;
 use serde_json::Value;
 
@@ -58,7 +59,12 @@ impl Simulation {
         let same = host.ledger.head().map(|head| head.number) == before
             && host.ledger.announced(host) == Some(told);
         self.everyone_reads();
-        world.executor.sleep(1 + WAY_MS).await;
+        let late_ms = if self.has_shelves {
+            2 * COLO_CLOCKS_APART_MS
+        } else {
+            0
+        };
+        world.executor.sleep(1 + WAY_MS + late_ms).await;
         let moment_ms = world.now_ms();
         self.everyone_reads();
         world.executor.sleep(1).await;
@@ -82,7 +88,8 @@ impl Simulation {
             let told_longer = member.watch.told_ttl_ms() > ttl_ms;
             // Who waits for an answer reads later.
             let read = member.last_read().filter(|(_, at_ms)| *at_ms == moment_ms);
-            let Some((version, _)) = read.filter(|_| !unfit && !told_longer) else {
+            let told_wrong = told_longer || member.watch.is_misled();
+            let Some((version, _)) = read.filter(|_| !unfit && !told_wrong) else {
                 continue;
             };
             world.reach("switched together");

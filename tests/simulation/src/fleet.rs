@@ -5,24 +5,20 @@ use std::fmt;
 use std::rc::Rc;
 
 use bellwether_core::fleet::Colo;
-use bellwether_core::log::Level;
 use bellwether_core::platform::Task;
-use bellwether_core::reading::{
-    Answer, Ask, Expired, Identity, Isolate, Misfit as Rejection, Read, Reader,
-};
+use bellwether_core::reading::{Expired, Identity, Misfit as Rejection, Read, Reader};
 use bellwether_core::settings::{ColdStart, OnExpired, ReaderSettings};
-use bellwether_core::version::{ETag, UnixMillis, Version};
+use bellwether_core::version::{ETag, Version};
 use bellwether_core::wire::ReadState;
 
 use crate::executor::Owner;
+use crate::here::Here;
 use crate::host::Host;
 use crate::minimums::Minimums;
-use crate::network;
-use crate::reports::UNTRUE;
-use crate::requests::Request;
+use crate::shelf::{Shelf, Tries};
 use crate::upstream::MISFIT;
-use crate::watch::{Vouched, Watch};
-use crate::world::{Clock, Jumps, World};
+use crate::watch::Watch;
+use crate::world::{Clock, World};
 
 /// A document in the Worker's own type: here, its text.
 pub(crate) type Parsed = String;
@@ -47,7 +43,9 @@ impl Rejection for Misfit {
 }
 
 fn parse(document: &str) -> Result<Parsed, Misfit> {
-    if document.contains(MISFIT) {
+    // A cache may have a part of it.
+    let whole = serde_json::from_str::<serde::de::IgnoredAny>(document).is_ok();
+    if document.contains(MISFIT) || !whole {
         return Err(Misfit);
     }
     Ok(document.to_owned())
@@ -55,20 +53,24 @@ fn parse(document: &str) -> Result<Parsed, Misfit> {
 
 /// One isolate in one data centre.
 pub(crate) struct Member {
-    world: Rc<World>,
-    host: Rc<Host>,
+    pub(crate) world: Rc<World>,
+    pub(crate) host: Rc<Host>,
     pub(crate) clock: Rc<Clock>,
-    reader: Rc<Reader<Parsed, Misfit>>,
-    policy: ReaderSettings,
+    /// What it shares with others of its data centre.
+    pub(crate) shelf: Option<Rc<Shelf>>,
+    pub(crate) reader: Rc<Reader<Parsed, Misfit>>,
+    pub(crate) policy: ReaderSettings,
     base: Rc<Parsed>,
     pub(crate) watch: Watch,
     /// As it reports.
-    identity: Identity,
+    pub(crate) identity: Identity,
+    /// How the data centre's cache behaves to it.
+    pub(crate) tries: Tries,
     /// Its requests; they go with it.
-    requests: Owner,
+    pub(crate) requests: Owner,
     /// What it does behind its responses; that may be cancelled alone.
     behind: Cell<Owner>,
-    wire: Owner,
+    pub(crate) wire: Owner,
     last_read: Cell<Option<(u64, u64)>>,
     minimums: Minimums,
     /// What it answered last that was fresh.
@@ -102,7 +104,8 @@ pub(crate) fn policy(world: &World) -> ReaderSettings {
 impl Member {
     pub(crate) fn born(
         host: &Rc<Host>,
-        clock: &Rc<Clock>,
+        clock: Rc<Clock>,
+        shelf: Option<Rc<Shelf>>,
         policy: &ReaderSettings,
         wire: Owner,
     ) -> Rc<Self> {
@@ -111,7 +114,8 @@ impl Member {
         Rc::new(Self {
             world: Rc::clone(world),
             host: Rc::clone(host),
-            clock: Rc::clone(clock),
+            clock,
+            shelf,
             reader: Rc::new(Reader::new(parse)),
             policy: policy.clone(),
             base: Rc::new("base".to_owned()),
@@ -121,6 +125,7 @@ impl Member {
                 isolate: world.identities.next(),
                 colo: Colo::UNKNOWN,
             },
+            tries: Tries::default(),
             requests: world.executor.new_owner(),
             behind: Cell::new(world.executor.new_owner()),
             wire,
@@ -128,6 +133,11 @@ impl Member {
             minimums: Minimums::default(),
             kept: RefCell::new(None),
         })
+    }
+
+    /// Where another one may be born in its stead.
+    pub(crate) fn place(&self) -> (Rc<Clock>, Option<Rc<Shelf>>) {
+        (Rc::clone(&self.clock), self.shelf.clone())
     }
 
     pub(crate) fn die(&self) {
@@ -139,6 +149,7 @@ impl Member {
     pub(crate) fn freeze(&self) {
         self.world.executor.kill(self.behind.get());
         self.behind.set(self.world.executor.new_owner());
+        self.tries.forget();
     }
 
     /// Starts a request, on a task of its own.
@@ -160,15 +171,19 @@ impl Member {
         let surely_fresh = at_least.is_none() && is_fresh;
         let undisturbed = self.watch.is_undisturbed(&world, &self.clock);
         let calls = Rc::new(Cell::new(0));
-        let here = Rc::new(Here {
-            member: Rc::clone(&self),
-            jumps: self.clock.jumps(),
-            for_itself: at_least.is_some()
-                || self.policy.on_expired == OnExpired::Error
-                || self.reader.cache().version().is_none(),
-        });
+        let for_itself = at_least.is_some()
+            || self.policy.on_expired == OnExpired::Error
+            || self.reader.cache().version().is_none();
+        // Held too old, no pause, and a token left.
+        let held = self.reader.cache().version();
+        let for_object = held.is_some()
+            && at_least > held
+            && undisturbed
+            && !self.minimums.may_be_spent(&world, &self.clock);
+        let here = Here::new(&self, for_itself, for_object);
         let behind = {
             let (member, calls) = (Rc::clone(&self), Rc::clone(&calls));
+            let here = Rc::clone(&here);
             move |task: Task| {
                 calls.set(calls.get() + 1);
                 if let Some(minimum) = at_least {
@@ -177,7 +192,10 @@ impl Member {
                         .minimums
                         .called(&member.world, &member.clock, because);
                 }
-                member.world.executor.spawn(member.behind.get(), task);
+                member
+                    .world
+                    .executor
+                    .spawn(member.behind.get(), here.witnessed(task));
             }
         };
         let read = match self.read_kept(at_least) {
@@ -295,112 +313,5 @@ impl Member {
         cold_ms
             .max(expired_ms)
             .max(bellwether_core::settings::DEFAULT_WAIT_MS)
-    }
-}
-
-/// The isolate as one request sees it.
-struct Here {
-    member: Rc<Member>,
-    /// The clock's jumps until the read was planned: an age is counted from then.
-    jumps: Jumps,
-    /// A read calls for itself, whoever else calls: a cold one, one that would rather fail than serve,
-    /// and one that wants a minimum version (another may have asked too early).
-    for_itself: bool,
-}
-
-impl Isolate for Here {
-    fn now(&self) -> UnixMillis {
-        self.member.clock.now(&self.member.world)
-    }
-
-    async fn sleep(&self, ms: u64) {
-        self.member.world.executor.sleep(ms).await;
-    }
-
-    fn identity(&self) -> Identity {
-        self.member.identity
-    }
-
-    async fn ask(&self, ask: &Ask, report: Option<&str>) -> Result<Answer<String>, String> {
-        let member = &self.member;
-        let world = &member.world;
-        let sent_ms = world.now_ms();
-        let (request, _calling) = match ask {
-            Ask::Head { if_none_match } => {
-                let if_none_match = if_none_match.as_ref().map(|etag| etag.as_str().to_owned());
-                let calling =
-                    member
-                        .watch
-                        .begin_call(world, &member.clock, &member.policy, self.for_itself);
-                // A clock that is set forward has it that a version was held for longer.
-                let honest = member.clock.jumps().ahead_ms == 0;
-                let mark = if honest { "" } else { UNTRUE };
-                let report = report.map(|report| format!("{mark}{report}"));
-                let request = Request::Snapshot {
-                    if_none_match,
-                    report,
-                };
-                (request, Some(calling))
-            }
-            // Under a lease of its own, behind a call that was answered.
-            Ask::Pending { version } => (Request::Ahead { version: *version }, None),
-        };
-        let reply = network::send(&member.host, member.wire, request).await;
-        let reply = reply.unwrap_or_else(|_| Err("the connection broke".to_owned()));
-        let answer = reply.and_then(|reply| Ok((reply.read(ask)?, reply)));
-        let (answer, reply) = answer.inspect_err(|_| world.reach("reader call failed"))?;
-        world.reach("reader heard the object");
-        let (Answer::Snapshot { terms, pending, .. } | Answer::NotModified { terms, pending }) =
-            &answer
-        else {
-            return Ok(answer);
-        };
-        let version = reply.about.map_or(0, Version::get);
-        if matches!(answer, Answer::Snapshot { .. }) {
-            let isolate = member.identity.isolate;
-            member
-                .host
-                .reports
-                .may_hold(isolate, version, world.now_ms());
-        }
-        let word = Vouched {
-            version,
-            ahead: false,
-            announced: false,
-            made_ms: reply.made_at_ms,
-            sent_ms,
-            jumps: self.jumps,
-            terms: *terms,
-        };
-        let pending = pending.filter(|pending| pending.version.get() >= version);
-        if let Some(pending) = pending {
-            member
-                .watch
-                .announced(&member.clock, pending, reply.made_at_ms);
-        }
-        // What is fetched ahead is no word about the head.
-        if *ask
-            != (Ask::Pending {
-                version: Version::new(version).unwrap_or(Version::FIRST),
-            })
-        {
-            let announced = pending.map(|pending| pending.version);
-            member.watch.heard(world, word, announced);
-        }
-        Ok(answer)
-    }
-
-    fn log(&self, _: Level, event: &'static str, detail: &str) {
-        self.member
-            .world
-            .note(|| format!("isolate {}: {event}: {detail}", self.member.requests));
-        if event == "reader_rejected" {
-            self.member.world.reach("reader refused a document");
-        }
-        if event == "reader_call_failed" {
-            self.member
-                .watch
-                .failed(&self.member.world, &self.member.clock);
-        }
     }
 }

@@ -16,6 +16,7 @@ mod director;
 mod drill;
 mod fleet;
 mod former;
+mod here;
 mod host;
 mod hunt;
 #[cfg(feature = "laboratory")]
@@ -28,6 +29,7 @@ mod platform;
 mod report;
 mod reports;
 mod requests;
+mod shelf;
 mod simulation;
 mod upstream;
 mod watch;

@@ -2,11 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bellwether_core::fleet::{
-    MAX_ISOLATES, MAX_SLOTS, Report, SILENT_MIN_MS, SILENT_TTLS, SLOT_BYTES,
+    Colo, MAX_COLOS, MAX_ISOLATES, MAX_REJECTIONS, MAX_SLOTS, Report, SILENT_MIN_MS, SILENT_TTLS,
+    SLOT_BYTES,
 };
-use bellwether_core::version::UnixMillis;
+use bellwether_core::version::{UnixMillis, Version};
 use serde_json::Value;
 
 use crate::chance::Fault;
@@ -18,6 +20,11 @@ use crate::world::Jumps;
 
 /// More than the view takes, what is kept of rejections included.
 const MAX_BYTES: usize = MAX_SLOTS * SLOT_BYTES + 65_536;
+
+/// More isolates than the view keeps exactly, and how many of them report at once: an object has no room for more
+/// events in a second.
+const MANY: u64 = 14_000;
+const AT_ONCE: u64 = 80;
 
 #[derive(Default)]
 pub(crate) struct Reports(RefCell<Books>);
@@ -125,9 +132,16 @@ impl Reports {
                 books.taken, books.late, books.refused
             ),
         );
-        if !exact {
-            return;
-        }
+        let many = |pointer: &str| match fleet.pointer(pointer) {
+            Some(Value::Array(all)) => all.len(),
+            Some(Value::Object(all)) => all.len(),
+            _ => 0,
+        };
+        holds(
+            many("/rejections") <= MAX_REJECTIONS && many("/colos") <= MAX_COLOS + 1,
+            "the view of the readers is bounded",
+            "rejections and data centres",
+        );
         let head = host.ledger.head().map_or(0, |head| head.number);
         let ttl_ms = host.deployment.borrow().settings.ttl_ms;
         let silent_ms = (ttl_ms * SILENT_TTLS).max(SILENT_MIN_MS);
@@ -137,6 +151,20 @@ impl Reports {
             told.filter(move |(_, told)| told.seen.plus(silent_ms) >= now)
         };
         let isolates = lately().count() as u64;
+        if !exact {
+            // One in two, by chance.
+            let shown = figure("/isolates").unwrap_or(0);
+            let sampled = figure("/one_in") == Some(2) && books.jumps == host.jumps();
+            holds(
+                !sampled || shown.abs_diff(isolates) <= isolates / 8,
+                "a sample is as large as it says",
+                &format!("{isolates} were heard lately"),
+            );
+            if sampled {
+                world.reach("readers sampled");
+            }
+            return;
+        }
         let on_head = lately().filter(|(_, told)| told.version == head).count() as u64;
         // What was silent by a clock that jumped may be forgotten.
         if books.jumps == host.jumps() {
@@ -197,24 +225,74 @@ impl Simulation {
         for _ in 0..=draw(40) {
             let report = Report {
                 isolate: draw(u64::MAX - 1).max(1),
-                colo: bellwether_core::fleet::Colo::UNKNOWN,
+                colo: Colo::UNKNOWN,
                 version: draw(1 << 20),
                 held_ms: draw(1 << 40),
                 sent: draw(3),
                 reads: [0; 4].map(|_: u64| draw(1 << 20)),
                 rejection: None,
             };
-            let mut report = report.to_header();
+            let isolate = report.isolate;
+            let mut report = told_of_anywhere(report);
             if draw(2) == 0 {
-                report.truncate(draw(60) as usize);
+                let place = draw(60) as usize;
+                if isolate.is_multiple_of(2) {
+                    report.truncate(place);
+                } else if place < report.len() {
+                    report.replace_range(place..=place, "x");
+                }
             }
-            let request = Request::Snapshot {
-                if_none_match: None,
-                report: Some(format!("{UNTRUE}{report}")),
-            };
-            drop(network::send(&self.host, self.wire, request));
+            self.tell(&report);
         }
     }
+
+    /// As many isolates report at once as the view has no room for, all of them within a minute.
+    pub(crate) fn lie_of_many(self: &Rc<Self>) {
+        let simulation = Rc::clone(self);
+        let task = async move {
+            let world = &simulation.world;
+            let draw = |low, high| world.chance.between(Fault::ManyLies, low, high);
+            for _ in 0..MANY / AT_ONCE {
+                for _ in 0..AT_ONCE {
+                    let report = Report {
+                        isolate: draw(1, u64::MAX - 1),
+                        colo: Colo::UNKNOWN,
+                        version: draw(0, 9),
+                        held_ms: draw(0, 1 << 20),
+                        sent: draw(0, 3),
+                        reads: [1; 4],
+                        rejection: None,
+                    };
+                    simulation.tell(&told_of_anywhere(report));
+                }
+                world.executor.sleep(200).await;
+            }
+        };
+        self.world.executor.spawn(self.director, Box::pin(task));
+    }
+
+    fn tell(&self, report: &str) {
+        let request = Request::Snapshot {
+            if_none_match: None,
+            report: Some(format!("{UNTRUE}{report}")),
+        };
+        drop(network::send(&self.host, self.wire, request));
+    }
+}
+
+/// From any data centre, and now and then with a rejection: both made of the isolate's number.
+fn told_of_anywhere(report: Report<(Version, &str, &str)>) -> String {
+    let bits = report.isolate;
+    let letter = |place: u32| char::from(b'A' + (bits >> (8 * place)) as u8 % 26);
+    let colo: String = (0..3).map(letter).collect();
+    let pointer = "/a pointer".repeat((bits >> 24) as usize % 32);
+    let refuses = (bits >> 32).is_multiple_of(4);
+    let report = Report {
+        colo: Colo::parse(&colo).unwrap(),
+        rejection: refuses.then_some((Version::FIRST, &*pointer, "does not fit")),
+        ..report
+    };
+    report.to_header()
 }
 
 /// Marks a report for the check whose times are not true; the object does not see it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use bellwether_core::reading::colo::COLO_CLOCKS_APART_MS;
 use bellwether_core::schedule::ALARM_MIN_AHEAD_MS;
 use bellwether_core::settings::ReaderSettings;
 
@@ -14,6 +15,7 @@ use crate::executor::Owner;
 use crate::fleet::{self, Member};
 use crate::former;
 use crate::host::Host;
+use crate::shelf::Shelf;
 use crate::upstream::Upstream;
 use crate::world::{Clock, Violation, Wish, World};
 
@@ -69,8 +71,9 @@ pub(crate) struct Simulation {
     pub(crate) world: Rc<World>,
     pub(crate) host: Rc<Host>,
     pub(crate) upstream: Rc<Upstream>,
-    /// Data centres, each with a clock.
+    /// Data centres, each with a clock; each isolate's own where those of a data centre share a cache.
     pub(crate) clocks: Vec<Rc<Clock>>,
+    pub(crate) has_shelves: bool,
     pub(crate) members: RefCell<Vec<Rc<Member>>>,
     pub(crate) policy: RefCell<ReaderSettings>,
     pub(crate) director: Owner,
@@ -86,15 +89,23 @@ impl Simulation {
         if world.strikes(Fault::OldDatabase) {
             former::leave(&host);
         }
-        let clocks: Vec<_> = (0..world.between(1, 4))
+        let mut clocks: Vec<_> = (0..world.between(1, 4))
             .map(|_| Rc::<Clock>::default())
             .collect();
         let policy = fleet::policy(world);
         let wire = world.executor.new_owner();
         let count = world.between(1, 8).min(wish.isolates);
-        let members = (0..count).map(|number| {
-            let clock = &clocks[(number as usize) % clocks.len()];
-            Member::born(&host, clock, &policy, wire)
+        let has_shelves = world.strikes(Fault::ColoCache);
+        let mut shelves = vec![None; clocks.len()];
+        if has_shelves {
+            shelves.fill_with(|| Some(Shelf::new(world)));
+            let skewed = |_| Clock::skewed(world.shelves.between(0, COLO_CLOCKS_APART_MS));
+            clocks = (0..count).map(skewed).collect();
+        }
+        let members = (0..count as usize).map(|number| {
+            let clock = Rc::clone(&clocks[number % clocks.len()]);
+            let shelf = shelves[number % shelves.len()].clone();
+            Member::born(&host, clock, shelf, &policy, wire)
         });
         let members = members.collect();
         Rc::new(Self {
@@ -102,6 +113,7 @@ impl Simulation {
             host,
             upstream,
             clocks,
+            has_shelves,
             members: RefCell::new(members),
             policy: RefCell::new(policy),
             director: world.executor.new_owner(),

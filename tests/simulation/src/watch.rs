@@ -7,7 +7,7 @@ use std::rc::Rc;
 use bellwether_core::reading::Read;
 use bellwether_core::settings::ReaderSettings;
 use bellwether_core::version::Version;
-use bellwether_core::wire::{Freshness, Pending, ReadState};
+use bellwether_core::wire::{Freshness, ReadState};
 
 use crate::fleet::Parsed;
 use crate::ledger::Ledger;
@@ -31,6 +31,31 @@ pub(crate) struct Vouched {
     /// The clock's jumps until then.
     pub(crate) jumps: Jumps,
     pub(crate) terms: Freshness,
+    /// By so much its age may be counted too low or too high besides: it came through a cache.
+    pub(crate) slack: Slack,
+}
+
+/// How far an age may be off.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Slack {
+    pub(crate) younger_ms: u64,
+    pub(crate) older_ms: u64,
+}
+
+impl Vouched {
+    /// The lowest and the highest age that this clock may give it by now.
+    fn ages(&self, world: &World, clock: &Clock) -> (u64, u64) {
+        let jumps = clock.jumps().since(self.jumps);
+        let now_ms = world.now_ms();
+        let behind_ms = jumps.behind_ms + self.slack.younger_ms;
+        let youngest_ms = (now_ms - self.made_ms).saturating_sub(behind_ms);
+        (youngest_ms, self.oldest_ms(world, clock))
+    }
+
+    fn oldest_ms(&self, world: &World, clock: &Clock) -> u64 {
+        let ahead_ms = clock.jumps().since(self.jumps).ahead_ms;
+        world.now_ms() - self.sent_ms + ahead_ms + self.slack.older_ms
+    }
 }
 
 /// A call under way.
@@ -66,6 +91,10 @@ pub(crate) struct Watch {
     news_ms: Cell<u64>,
     /// When a call failed, and the pause began that nothing has ended since.
     failed: Cell<Option<(u64, Jumps)>>,
+    /// When the latest call was planned that was answered, and the clock's jumps until then.
+    told: Cell<(u64, Jumps)>,
+    /// A cache's word looked other than it was, for clocks were further apart than they may be.
+    misled: Cell<bool>,
 }
 
 impl Watch {
@@ -75,8 +104,10 @@ impl Watch {
         clock: &Clock,
         policy: &ReaderSettings,
         for_itself: bool,
+        planned_ms: u64,
     ) -> Calling {
-        let now_ms = world.now_ms();
+        // The data centre's cache may have been looked into since.
+        let now_ms = planned_ms;
         let jumps = clock.jumps();
         if let Some((failed_ms, before)) = self.failed.get()
             && before == jumps
@@ -89,7 +120,7 @@ impl Watch {
                 .min();
             let pause_ms = ttl_ms.unwrap_or(250).min(250);
             // A read of this very moment may have decided before the failure.
-            let decided_before = now_ms == failed_ms;
+            let decided_before = now_ms <= failed_ms;
             world.check(
                 decided_before || now_ms >= failed_ms + pause_ms,
                 "a failing coordinator is not pressed",
@@ -99,7 +130,7 @@ impl Watch {
         let counted = !for_itself;
         if counted {
             // A holder that was cancelled is waited for until its term ends.
-            let stolen = now_ms >= self.opened_ms.get() + policy.revalidate_timeout_ms
+            let stolen = world.now_ms() >= self.opened_ms.get() + policy.revalidate_timeout_ms
                 || jumps != Jumps::default();
             world.check(
                 self.open.get() == 0 || stolen,
@@ -143,6 +174,30 @@ impl Watch {
         self.news_ms.set(world.now_ms());
     }
 
+    /// The object itself answered a call that was planned then.
+    pub(crate) fn told_itself(&self, planned_ms: u64, jumps: Jumps) {
+        if planned_ms >= self.told.get().0 {
+            self.told.set((planned_ms, jumps));
+        }
+    }
+
+    /// Whether a word that was asked for then is news, as far as this clock can tell.
+    pub(crate) fn is_news(&self, clock: &Clock, vouched: &Vouched) -> bool {
+        let (told_ms, before) = self.told.get();
+        let Slack { younger_ms, .. } = vouched.slack;
+        let off_ms = clock.jumps().since(before).ahead_ms + younger_ms;
+        told_ms == 0 || vouched.sent_ms + off_ms > told_ms
+    }
+
+    pub(crate) fn mislead(&self) {
+        self.misled.set(true);
+    }
+
+    /// Whether clocks that were further apart than they may be ever told it something untrue.
+    pub(crate) fn is_misled(&self) -> bool {
+        self.misled.get()
+    }
+
     fn remember(&self, vouched: Vouched) {
         let mut all = self.vouched.borrow_mut();
         let mut same = (0..all.len()).filter(|place| all[*place].version == vouched.version);
@@ -154,12 +209,11 @@ impl Watch {
         all.push(vouched);
     }
 
-    /// An answer told what comes next.
-    pub(crate) fn announced(&self, clock: &Clock, pending: Pending, made_ms: u64) {
-        // A reader counts from the answer's arrival, which is no earlier.
-        let moment = made_ms.saturating_add(pending.in_ms) + clock.jumps().ahead_ms;
+    /// An answer told what comes next, and so that it comes no earlier than then, in true time.
+    pub(crate) fn announced(&self, clock: &Clock, version: Version, earliest_ms: u64) {
+        let moment = earliest_ms + clock.jumps().ahead_ms;
         let mut moments = self.moments.borrow_mut();
-        let earliest = moments.entry(pending.version.get()).or_insert(moment);
+        let earliest = moments.entry(version.get()).or_insert(moment);
         *earliest = moment.min(*earliest);
     }
 
@@ -234,8 +288,7 @@ impl Watch {
     pub(crate) fn is_surely_fresh(&self, world: &World, clock: &Clock) -> bool {
         let vouched = self.words();
         let fresh = |word: &Vouched| {
-            let ahead_ms = clock.jumps().since(word.jumps).ahead_ms;
-            let oldest_ms = world.now_ms() - word.sent_ms + ahead_ms;
+            let oldest_ms = word.oldest_ms(world, clock);
             // Read since: so it was taken in, and the version held is the one it vouches for.
             word.version == self.version.get()
                 && !word.announced
@@ -278,8 +331,7 @@ impl Watch {
     pub(crate) fn may_be_expired(&self, world: &World, clock: &Clock) -> bool {
         let vouched = self.vouched.borrow();
         let expired = |vouched: &Vouched| {
-            let ahead_ms = clock.jumps().since(vouched.jumps).ahead_ms;
-            let oldest_ms = world.now_ms() - vouched.sent_ms + ahead_ms;
+            let oldest_ms = vouched.oldest_ms(world, clock);
             oldest_ms >= vouched.terms.ttl_ms + vouched.terms.swr_ms
         };
         // Under the terms of any answer: a later one may have brought shorter ones.
@@ -332,9 +384,7 @@ impl Watch {
         let now_ms = world.now_ms();
         let vouched = self.vouched.borrow();
         let honest = vouched.iter().any(|vouched| {
-            let jumps = clock.jumps().since(vouched.jumps);
-            let youngest_ms = (now_ms - vouched.made_ms).saturating_sub(jumps.behind_ms);
-            let oldest_ms = now_ms - vouched.sent_ms + jumps.ahead_ms;
+            let (youngest_ms, oldest_ms) = vouched.ages(world, clock);
             vouched.version == version
                 && (youngest_ms..=oldest_ms).contains(&read.age_ms)
                 && state_of(&vouched.terms, read.age_ms) == read.state

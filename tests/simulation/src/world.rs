@@ -47,6 +47,8 @@ pub(crate) struct World {
     pub(crate) desk: Draws,
     /// The isolates' own numbers.
     pub(crate) identities: Draws,
+    /// The data centres' caches, and the clocks of those who share them.
+    pub(crate) shelves: Draws,
     pub(crate) violation: RefCell<Option<Violation>>,
     reached: RefCell<BTreeMap<&'static str, u64>>,
     trace: RefCell<VecDeque<String>>,
@@ -63,6 +65,7 @@ impl World {
             rng: RefCell::new(Rng::stream(wish.seed, 2)),
             desk: Draws(RefCell::new(Rng::stream(wish.seed, 3))),
             identities: Draws(RefCell::new(Rng::stream(wish.seed, 4))),
+            shelves: Draws(RefCell::new(Rng::stream(wish.seed, 5))),
             violation: RefCell::new(None),
             reached: RefCell::default(),
             trace: RefCell::default(),
@@ -211,6 +214,8 @@ pub(crate) fn clock_text(ms: u64) -> String {
 /// A machine's clock: true time, and all that happened to it.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
+    /// From the beginning; it counts as no jump.
+    skew_ms: u64,
     ahead_ms: Cell<u64>,
     behind_ms: Cell<u64>,
 }
@@ -223,10 +228,16 @@ pub(crate) struct Jumps {
 }
 
 impl Clock {
+    pub(crate) fn skewed(skew_ms: u64) -> Rc<Self> {
+        Rc::new(Self {
+            skew_ms,
+            ..Self::default()
+        })
+    }
+
     pub(crate) fn now(&self, world: &World) -> UnixMillis {
-        UnixMillis(
-            (EPOCH_MS + world.now_ms() + self.ahead_ms.get()).saturating_sub(self.behind_ms.get()),
-        )
+        let ahead_ms = self.skew_ms + self.ahead_ms.get();
+        UnixMillis((EPOCH_MS + world.now_ms() + ahead_ms).saturating_sub(self.behind_ms.get()))
     }
 
     pub(crate) fn jump_ahead(&self, ms: u64) {
