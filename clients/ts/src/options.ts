@@ -1,7 +1,7 @@
 // How a Worker reads, as its code says it, and what is made of that.
 
+import type { Validate } from "./check.ts";
 import type { Read, Status } from "./read.ts";
-import type { StandardSchema } from "./schema.ts";
 
 /** The Worker's environment: its bindings, vars and secrets. */
 export type Env = any;
@@ -56,7 +56,7 @@ export type Options = Transport & {
 };
 
 /** The configuration built into the Worker, served until something better is there, and what checks documents. */
-export type BaseOf<T> = { base: T; validate?: undefined } | { base: object; validate: StandardSchema<T> };
+export type BaseOf<T> = { base: T; validate?: undefined } | { base: object; validate: Validate<T> };
 
 /** Keeps one space's configuration in an isolate. Make it once, outside of any request. */
 export interface Reader<T> {

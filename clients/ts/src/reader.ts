@@ -1,10 +1,10 @@
 // One isolate's reader of one space: plan, call, wait no longer than the deadline, take the answer.
 
 import { type Answer, type Call, createCache, REFUSE } from "./cache.ts";
+import { checked, type Validate } from "./check.ts";
 import { ExpiredError } from "./expired.ts";
 import type { BaseOf, Context, Env, Options, Reader } from "./options.ts";
 import type { Read, Rejection, Status } from "./read.ts";
-import { checked, type StandardSchema } from "./schema.ts";
 import { ask } from "./transport.ts";
 
 /** The platform cancels what a `waitUntil` runs after 30 s. */
@@ -12,7 +12,7 @@ const DEADLINE_MAX_MS = 25_000;
 
 /** A reader of whole documents: as `validate` gives them, or unchecked, as the type `T` that you vouch for. */
 export function createReader<T extends object>(options: Options & BaseOf<T>): Reader<T>;
-export function createReader(options: Options & { base: object; validate?: StandardSchema | undefined }): Reader<any> {
+export function createReader(options: Options & { base: object; validate?: Validate | undefined }): Reader<any> {
   const { space = "default", validate } = options;
   // At least 1: a lease that ends as it begins is none.
   const deadline = Math.min(Math.max(options.deadline ?? 5_000, 1), DEADLINE_MAX_MS);

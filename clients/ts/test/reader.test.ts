@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { z } from "zod";
 
 import { createReader, ExpiredError, type Options } from "../src/index.ts";
+import { schema } from "../src/schema.ts";
 import { vars } from "../src/vars.ts";
 import { Scene } from "./scene.ts";
 
@@ -57,7 +58,7 @@ test("the options can shorten what the coordinator says, and not lengthen it", a
 
 test("a base that does not fit is a mistake where it stands", () => {
   const binding = "COORDINATOR";
-  const validate = z.object({ width: z.number() });
+  const validate = schema(z.object({ width: z.number() }));
   assert.throws(() => createReader({ binding, base: { width: "s3cret" }, validate }), /\/width: refused by zod/);
   assert.throws(() => createReader({ binding, base: [] as object }), /expected an object/);
   assert.throws(() => createReader({ binding, base: {}, space: "No Name" }), TypeError);
@@ -66,7 +67,7 @@ test("a base that does not fit is a mistake where it stands", () => {
 test("zod and valibot: typed, all or nothing, the place told and no value", async () => {
   const zod = z.object({ video: z.object({ width: z.number() }), "a/b~c": z.array(z.number()) });
   const valibot = v.object({ video: v.object({ width: v.number() }), "a/b~c": v.array(v.number()) });
-  for (const validate of [zod, valibot]) {
+  for (const validate of [schema(zod), schema(valibot)]) {
     const base = { video: { width: 1 }, "a/b~c": [] };
     const scene = new Scene({ cold_start: "base" }, { validate, base } as Partial<Options>);
     await scene.step({ read: 1 });
@@ -92,19 +93,21 @@ test("a schema gives types", () => {
   const reader = createReader({
     binding: "COORDINATOR",
     base: { width: "1" },
-    validate: z.object({ width: z.string().transform(Number) }),
+    validate: schema(z.object({ width: z.string().transform(Number) })),
   });
   const width: number = reader.peek().value.width;
   assert.equal(width, 1);
 });
 
-test("a schema that throws or is asynchronous refuses", async () => {
+test("a schema or a check of one's own that throws or is asynchronous refuses", async () => {
+  const standard = (validate: any) => schema({ "~standard": { version: 1, vendor: "odd", validate } });
   for (const validate of [
-    (document: any) => (document.base ? { value: document } : (undefined as any).x),
-    (document: any) => (document.base ? { value: document } : Promise.resolve({ value: document })),
+    standard((document: any) => (document.base ? { value: document } : document.x.y)),
+    standard((document: any) => (document.base ? { value: document } : Promise.resolve({ value: document }))),
+    (document: any) => [document.base ?? document.x.y],
+    (document: any) => (document.base ? [document] : Promise.resolve([document])),
   ]) {
-    const schema = { "~standard": { version: 1, vendor: "odd", validate } };
-    const scene = new Scene({}, { validate: schema } as Partial<Options>);
+    const scene = new Scene({}, { validate } as Partial<Options>);
     await scene.step({ read: 1 });
     await scene.step(answered(1, 1));
     assert.deepEqual([scene.reader.peek().state, scene.reader.status().lastRejection?.version], ["base", 1]);
@@ -113,7 +116,7 @@ test("a schema that throws or is asynchronous refuses", async () => {
 
 test("vars are a merge patch on the base, where that fits", () => {
   const base = { a: { b: 1, c: 2 }, d: [1] };
-  const schema = z.object({ a: z.object({ b: z.number() }) });
+  const validate = schema(z.object({ a: z.object({ b: z.number() }) }));
   for (const [layer, expected] of [
     [undefined, base],
     [{ a: { c: null, b: 3 }, e: 4 }, { a: { b: 3 }, d: [1], e: 4 }],
@@ -123,7 +126,7 @@ test("vars are a merge patch on the base, where that fits", () => {
     [{ a: { b: "s3cret" } }, base],
   ] as const) {
     console.warn = (line: string) => assert(!line.includes("s3cret"), line);
-    assert.deepEqual(vars(base, { BELLWETHER_VARS: layer }, schema), expected);
+    assert.deepEqual(vars(base, { BELLWETHER_VARS: layer }, validate), expected);
   }
   assert.deepEqual(base, { a: { b: 1, c: 2 }, d: [1] });
   assert.deepEqual(vars({}, { BELLWETHER_VARS: { a: null } }), { a: null }, "the lowest layer is no patch");

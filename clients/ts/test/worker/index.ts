@@ -2,6 +2,7 @@
 // is shorter: here the options come from the var that the Rust reader takes its settings from.
 
 import { createReader, type Options, type Reader, type Wait } from "@bellwether/reader";
+import { schema } from "@bellwether/reader/schema";
 import { vars } from "@bellwether/reader/vars";
 import { z } from "zod";
 
@@ -31,6 +32,7 @@ const AppConfig = z.object({
     profiles: z.record(z.string(), z.object({ edge_ttl_s: u32 })),
   }),
 });
+const validate = schema(AppConfig);
 
 let made: Reader<z.infer<typeof AppConfig>> | undefined;
 
@@ -38,8 +40,8 @@ export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     const reader = (made ??= createReader({
       ...options(env.BELLWETHER.reader),
-      base: vars(defaults, env, AppConfig),
-      validate: AppConfig,
+      base: vars(defaults, env, validate),
+      validate,
     }));
     switch (new URL(request.url).pathname) {
       case "/": {
