@@ -64,8 +64,11 @@ export interface Reader<T> {
    * The configuration. What is held is given as it is, with no promise in between; a promise comes only where the
    * policy waits for the coordinator. `await` takes both. It throws, or rejects with, `ExpiredError` under
    * `onExpired: "error"`, and nothing else.
+   *
+   * At version `atLeast` or newer, if the coordinator has it within the deadline of `coldStart`: a number, or what the
+   * header `Bellwether-Min-Version` says. Calls for that are bounded; a read that may make none is like any other.
    */
-  read(env: Env, ctx: Context): Read<T> | Promise<Read<T>>;
+  read(env: Env, ctx: Context, atLeast?: number | string | null): Read<T> | Promise<Read<T>>;
   /** What is held now, without a call and without counting as a read. */
   peek(): Read<T>;
   /** How this isolate's reader does. */

@@ -25,8 +25,8 @@ export function createReader(options: Options & { base: object; validate?: Valid
   if (why) throw TypeError(`base: ${pointer}: ${why}`);
   if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(space)) throw TypeError("space: no name");
 
-  function read(env: Env, ctx: Context): Read<any> | Promise<Read<any>> {
-    const call = cache.plan();
+  function read(env: Env, ctx: Context, atLeast?: unknown): Read<any> | Promise<Read<any>> {
+    const call = cache.plan(atLeast);
     if (call === undefined) return answer();
     if (call === REFUSE) throw refusal();
     const called = perform(env, call);

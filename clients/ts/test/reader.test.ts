@@ -30,6 +30,15 @@ test("what is held is given without a promise, and the same value every time", a
   assert.notEqual(first, second, "a read keeps its own age");
 });
 
+test("a minimum version is a number or a header's value, and anything else is none", async () => {
+  for (const [atLeast, asks] of [[2, true], ["2", true], [1, false], ["1", false], [null, false], ["x", false], ["", false]] as const) {
+    const scene = new Scene();
+    await scene.step({ read: 1 });
+    await scene.step(answered(1, 1));
+    assert.equal(scene.reader.read({}, ctx, atLeast) instanceof Promise, asks, `${atLeast}`);
+  }
+});
+
 test("an expired read throws, or rejects, with its own error", async () => {
   const scene = new Scene({ on_expired: "error" });
   await scene.step({ read: 1 });

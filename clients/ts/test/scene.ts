@@ -69,7 +69,7 @@ export class Scene {
   /** Takes one step, to its end; gives what came of it: calls made and reads answered. */
   async step(step: Json): Promise<Json[]> {
     const [what, argument] = Object.entries<Json>(step)[0]!;
-    if (what === "read") this.read(argument);
+    if (what === "read") this.read(argument, step.at_least);
     else if (what === "peek") this.#came.push({ peek: seen(this.reader.peek()) });
     else if (what === "status") this.#came.push(this.#status());
     else if (what === "pass") await this.#pass(argument);
@@ -84,12 +84,12 @@ export class Scene {
     return [...came.filter((it) => "call" in it), ...came.filter((it) => !("call" in it))];
   }
 
-  read(number: number): void {
+  read(number: number, atLeast?: number | string): void {
     this.#owner = this.#lastCall * 1000 + number + 1;
     const failed = () => this.#came.push({ error: "expired", read: number });
     const tell = (read: Read<Json>) => this.#came.push({ ...seen(read), read: number });
     try {
-      const read = this.reader.read({}, { waitUntil: (task) => void task });
+      const read = this.reader.read({}, { waitUntil: (task) => void task }, atLeast);
       if (read instanceof Promise) read.then(tell, failed);
       else tell(read);
     } catch {

@@ -45,7 +45,7 @@ export default {
     }));
     switch (new URL(request.url).pathname) {
       case "/": {
-        const { version, state, ageMs, value } = await reader.read(env, ctx);
+        const { version, state, ageMs, value } = await reader.read(env, ctx, request.headers.get("bellwether-min-version"));
         const { video, cache } = value;
         return Response.json({
           version,
