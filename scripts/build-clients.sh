@@ -14,7 +14,7 @@ INTERNAL='^(ahead|born|lease|sent|switched|plan|planAhead|receive|mayServe|look|
 
 rm -rf clients/ts/dist
 # All in one run: what is renamed has one name everywhere.
-"$ESBUILD_BIN" clients/ts/src/{index,schema,vars}.ts --bundle --minify --mangle-props="$INTERNAL" --format=esm --target=es2022 \
+"$ESBUILD_BIN" clients/ts/src/{index,report,schema,vars}.ts --bundle --minify --mangle-props="$INTERNAL" --format=esm --target=es2022 \
   --outdir=clients/ts/dist --log-level=warning
 node_modules/.bin/tsc -p clients/ts
 

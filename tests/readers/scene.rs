@@ -199,7 +199,7 @@ impl Isolate for Here {
         }
     }
 
-    async fn ask(&self, ask: &Ask, _: Option<&str>) -> Result<Answer<String>, String> {
+    async fn ask(&self, ask: &Ask, report: Option<&str>) -> Result<Answer<String>, String> {
         let scene = &self.scene;
         *scene.last_call.borrow_mut() += 1;
         let number = *scene.last_call.borrow();
@@ -211,6 +211,9 @@ impl Isolate for Here {
         let mut call = json!({ "call": number, "get": path });
         if let Some(etag) = ask.if_none_match() {
             call["if_none_match"] = etag.as_str().into();
+        }
+        if let Some(report) = report {
+            call["report"] = report.into();
         }
         scene.came.borrow_mut().push(call);
         let (answer, answered) = oneshot::channel();

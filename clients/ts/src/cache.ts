@@ -64,7 +64,7 @@ const PAUSE_MAX_MS = 10_000;
 const MINIMUM_BURST = 5;
 const MINIMUM_PAUSE_MS = 1_000;
 
-type Known = Pick<Status, "version" | "pending" | "counts">;
+type Known = Pick<Status, "version" | "heldMs" | "pending" | "counts">;
 
 /** What a reader asks its memory; see the functions below. */
 export interface Cache<T> {
@@ -92,6 +92,8 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   const failing = onExpired === "error";
   const expiredWait = failing ? (coldWait ?? DEFAULT_WAIT_MS) : (onExpired as Wait | undefined)?.wait;
   let held: Snapshot<T> | undefined;
+  /** When that was. */
+  let adopted = 0;
   /** The ETag of a document that did not fit, asked with so that it is not sent again. */
   let refused: string | undefined;
   /** Above the one held; its terms are of the last answer that announced it. */
@@ -216,6 +218,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     look();
     return {
       version: held ? held.version : null,
+      heldMs: now - adopted,
       pending: announced?.etag ? { version: announced.version, inMs: announced.at! - now } : null,
       counts: { ...counts },
     };
@@ -279,6 +282,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   /** The one place where something is held. */
   function adopt(next: Snapshot<T>): void {
     held = next;
+    adopted = now;
     counts.adoptions++;
     refused = undefined;
     if (announced && announced.version <= next.version) announced = undefined;

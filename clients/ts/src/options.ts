@@ -53,6 +53,8 @@ export type Options = Transport & {
   onExpired?: "serve" | "error" | Wait;
   /** Deadline of each call to the coordinator: 5 s where none is given, 25 s at most. */
   deadline?: number;
+  /** What the reader tells the coordinator of itself when it asks again: `report()` of `@bellwether/reader/report`. */
+  report?: (status: Status) => string;
 };
 
 /** The configuration built into the Worker, served until something better is there, and what checks documents. */

@@ -29,10 +29,12 @@ export function createReader(options: Options & { base: object; validate?: Valid
     const call = cache.plan(atLeast);
     if (call === undefined) return answer();
     if (call === REFUSE) throw refusal();
+    // Before the call, which reports it.
+    const read = call.wait === undefined && answer();
     const called = perform(env, call);
     // Whoever waits, waits for the first call only.
     ctx.waitUntil(called.then((answered) => (answered ? performAhead(env) : undefined)));
-    return call.wait === undefined ? answer() : answerAfter(called, call.wait);
+    return read || answerAfter(called, call.wait!);
   }
 
   async function answerAfter(called: Promise<unknown>, wait: number): Promise<Read<any>> {
@@ -80,7 +82,7 @@ export function createReader(options: Options & { base: object; validate?: Valid
    */
   async function perform(env: Env, call: Call): Promise<boolean> {
     try {
-      const answer = await within(ask(options, env, call, deadline), deadline);
+      const answer = await within(ask(options, env, call, deadline, call.etag && options.report?.(status())), deadline);
       if (answer === LATE) throw Error(`no answer within ${deadline} ms`);
       cache.receive(call, answer);
       lastFailure = null;

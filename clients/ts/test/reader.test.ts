@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { z } from "zod";
 
 import { createReader, ExpiredError, type Options } from "../src/index.ts";
+import { note, report } from "../src/report.ts";
 import { schema } from "../src/schema.ts";
 import { vars } from "../src/vars.ts";
 import { Scene } from "./scene.ts";
@@ -95,6 +96,32 @@ test("zod and valibot: typed, all or nothing, the place told and no value", asyn
       assert(!JSON.stringify(scene.reader.status()).includes("s3cret"));
       assert.equal(scene.reader.peek().version, 1);
     }
+  }
+});
+
+test("a rejection's place and reason are encoded and cut, characters whole", async () => {
+  const cut = /^(%F0%9F%98%80~%2F%2C%EF%BF%BD%C3%A9)+/;
+  for (const [text, expected] of [
+    ["", /^$/],
+    ["a,b /~c é", /^a%2Cb%20%2F~c%20%C3%A9$/],
+    ["\u{1f600}~/,\ud800é".repeat(100), cut],
+  ] as const) {
+    const rejection = { version: 7, pointer: text, message: text };
+    const told = report()({ ...new Scene().reader.status(), lastRejection: rejection }).split(",");
+    assert.deepEqual([told.length, told[10]], [13, "7"]);
+    for (const [part, most] of [[told[11]!, 200], [told[12]!, 400]] as const) {
+      assert.match(part, expected);
+      assert(part.length <= most && (expected !== cut || part.length > most - 12), part);
+      assert.doesNotThrow(() => decodeURIComponent(part));
+    }
+  }
+});
+
+test("a report says where the isolate is once a request told that", async () => {
+  const status = new Scene().reader.status();
+  for (const [cf, colo] of [[undefined, "---"], [{ colo: "fra" }, "---"], [{ colo: "FRA" }, "FRA"], [{ colo: "A,1" }, "FRA"], [{}, "FRA"]] as const) {
+    note({ cf });
+    assert.equal(report()(status), `1,0000000000000001,${colo},0,0,0,0,0,0,0`);
   }
 });
 

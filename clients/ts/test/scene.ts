@@ -25,9 +25,11 @@ interface OpenCall {
 }
 
 /** The source, or what is built from it. */
-const { createReader }: typeof import("../src/index.ts") = await import(process.env.READER_MODULE ?? "../src/index.ts");
+const entry = process.env.READER_MODULE ?? "../src/index.ts";
+const { createReader }: typeof import("../src/index.ts") = await import(entry);
+const { report }: typeof import("../src/report.ts") = await import(entry.replace("index", "report"));
 
-const real = { setTimeout, now: Date.now, warn: console.warn };
+const real = { setTimeout, now: Date.now, random: Math.random, warn: console.warn };
 
 export class Scene {
   elapsed = 0;
@@ -46,6 +48,7 @@ export class Scene {
       binding: () => this.#namespace(),
       base: { base: true },
       validate: fits,
+      report: report(),
       ...policy(settings),
       ...options,
     } as Options & { base: object; validate: typeof fits });
@@ -57,12 +60,14 @@ export class Scene {
     globalThis.setTimeout = ((run: (argument: unknown) => void, ms: number, argument: unknown) => {
       this.#timers.push({ at: this.elapsed + ms, owner: this.#owner, run: () => run(argument) });
     }) as never;
+    Math.random = () => 0;
     console.warn = () => {};
   }
 
   static giveBack(): void {
     globalThis.setTimeout = real.setTimeout;
     Date.now = real.now;
+    Math.random = real.random;
     console.warn = real.warn;
   }
 
@@ -132,8 +137,10 @@ export class Scene {
   #namespace() {
     const fetch = (url: string, { headers }: { headers: Record<string, string> }) => {
       const [number, owner] = [++this.#lastCall, this.#owner];
-      const etag = headers["if-none-match"];
-      this.#came.push({ call: number, get: url.slice("https://bellwether".length), ...(etag && { if_none_match: etag }) });
+      const { "if-none-match": if_none_match, "bellwether-reader": report } = headers;
+      const call = { call: number, get: url.slice("https://bellwether".length), if_none_match, report };
+      // What is undefined is not there.
+      this.#came.push(JSON.parse(JSON.stringify(call)));
       return new Promise((resolve, reject) => this.#calls.set(number, { owner, resolve, reject }));
     };
     return { idFromName: (name: string) => name, get: () => ({ fetch }) };

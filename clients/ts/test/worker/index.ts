@@ -2,6 +2,7 @@
 // is shorter: here the options come from the var that the Rust reader takes its settings from.
 
 import { createReader, type Options, type Reader, type Wait } from "@bellwether/reader";
+import { note, report } from "@bellwether/reader/report";
 import { schema } from "@bellwether/reader/schema";
 import { vars } from "@bellwether/reader/vars";
 import { z } from "zod";
@@ -38,10 +39,12 @@ let made: Reader<z.infer<typeof AppConfig>> | undefined;
 
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    note(request);
     const reader = (made ??= createReader({
       ...options(env.BELLWETHER.reader),
       base: vars(defaults, env, validate),
       validate,
+      report: report(),
     }));
     switch (new URL(request.url).pathname) {
       case "/": {
