@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 . scripts/env.sh
 node_modules/.bin/tsc -p examples/video-ts
 "$ESBUILD_BIN" examples/video-ts/index.ts --bundle --format=esm --target=es2022 --outfile=target/video-ts/index.js \
-  --alias:@bellwether/reader=./clients/ts/dist/index.js --log-level=warning
+  --alias:@bellwether/reader=./clients/ts/dist/index.js --alias:@bellwether/reader/schema=./clients/ts/dist/schema.js --log-level=warning

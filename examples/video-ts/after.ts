@@ -1,13 +1,14 @@
 // After: the same interface over Bellwether's reader. No request waits for KV, or has its trouble.
 
 import { createReader, type Wait } from "@bellwether/reader";
+import { schema } from "@bellwether/reader/schema";
 
 import base from "../video-base.json";
 import { Config } from "./config.ts";
 import type { Loader } from "./loader.ts";
 
 function following(coldStart: "base" | Wait): Loader {
-  const reader = createReader({ binding: "COORDINATOR", base, validate: Config, coldStart });
+  const reader = createReader({ binding: "COORDINATOR", base, validate: schema(Config), coldStart });
   return async (env, ctx) => {
     const { value, version, state } = await reader.read(env, ctx);
     return { config: value, from: `Bellwether, version ${version ?? "none"}, ${state}` };

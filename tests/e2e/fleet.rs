@@ -83,38 +83,43 @@ async fn isolates_count_once_each_and_their_convergence_after_an_adoption_is_mea
 
 #[tokio::test]
 async fn a_document_that_fits_no_reader_is_told_with_its_pointer_and_without_its_value() {
-    let kv = FakeKv::start();
-    on(&kv, 1);
-    let reader = json!({ "cold_start": { "wait": "20s" } });
-    let rig = Rig::start(&kv, Via::Url, quick(json!({ "ttl": "100ms" })), reader);
-    rig.read().await;
-    kv.put_json("config", &json!({ "video": "s3cret", "cache": {} }));
-    rig.operator
-        .reload_with(&json!({ "waive": ["key_loss"] }))
-        .await
-        .ok();
-    let told = until_some("the rejection is told", PATIENCE, async || {
+    for (via, why) in [
+        (Via::Url, "expected struct Video"),
+        (Via::TypeScriptUrl, "refused by zod"),
+    ] {
+        let kv = FakeKv::start();
+        on(&kv, 1);
+        let reader = json!({ "cold_start": { "wait": "20s" } });
+        let rig = Rig::start(&kv, via, quick(json!({ "ttl": "100ms" })), reader);
         rig.read().await;
-        let fleet = fleet(&rig.operator).await;
-        (fleet["rejecting"] == 1).then_some(fleet)
-    })
-    .await;
-    let rejection = &told["rejections"][0];
-    assert_eq!(
-        (&rejection["pointer"], &rejection["isolates"]),
-        (&json!("/video"), &json!(1)),
-        "{told}"
-    );
-    let message = rejection["message"].as_str().unwrap();
-    assert!(
-        message.contains("expected struct Video") && !told.to_string().contains("s3cret"),
-        "{told}"
-    );
-    assert_eq!(
-        (&told["isolates"], &told["on_head"]),
-        (&json!(1), &json!(0)),
-        "{told}"
-    );
+        kv.put_json("config", &json!({ "video": "s3cret", "cache": {} }));
+        rig.operator
+            .reload_with(&json!({ "waive": ["key_loss"] }))
+            .await
+            .ok();
+        let told = until_some("the rejection is told", PATIENCE, async || {
+            rig.read().await;
+            let fleet = fleet(&rig.operator).await;
+            (fleet["rejecting"] == 1).then_some(fleet)
+        })
+        .await;
+        let rejection = &told["rejections"][0];
+        assert_eq!(
+            (&rejection["pointer"], &rejection["isolates"]),
+            (&json!("/video"), &json!(1)),
+            "{told}"
+        );
+        let message = rejection["message"].as_str().unwrap();
+        assert!(
+            message.contains(why) && !told.to_string().contains("s3cret"),
+            "{told}"
+        );
+        assert_eq!(
+            (&told["isolates"], &told["on_head"]),
+            (&json!(1), &json!(0)),
+            "{told}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The reader for TypeScript on real workerd, beside the coordinator, where the tests of `sections.rs` and
 //! `section_policies.rs`, which drive it too, do not go: a scheduled switch, the coordinator's end, its own vars.
+use bellwether_core::names::header;
 use bellwether_core::wire::parse_rfc3339;
 use bellwether_tests::{FakeKv, Fault, Gate, PATIENCE, until, until_some};
 use reqwest::Method;
@@ -66,6 +67,35 @@ async fn a_dead_coordinator_leaves_what_is_held_first_stale_and_then_expired() {
         rig.report().await["last_failure"].is_string()
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_at_once_where_that_is_asked_for() {
+    let kv = FakeKv::start();
+    on(&kv, 1);
+    let space = json!({ "ttl": "1h", "publish": true });
+    let reader = json!({ "cold_start": { "wait": "20s" } });
+    let rig = Rig::start(&kv, Via::TypeScriptUrl, quiet(space), reader);
+    assert!(shows(&rig.read().await, 1));
+    for number in 2..=20 {
+        let written = rig
+            .operator
+            .write(Method::PUT, "document", &[], Some(&revision(number)))
+            .await
+            .ok();
+        let minimum = written.header(header::MIN_VERSION).unwrap().to_owned();
+        let calls = rig.proxy.count();
+        let read = rig.follower.get_with("/", header::MIN_VERSION, &minimum);
+        let read = read.await.ok().json();
+        assert!(shows(&read, number), "{read}");
+        assert_eq!(read["version"].to_string(), minimum);
+        assert_eq!(rig.read().await["version"], read["version"]);
+        assert_eq!(
+            rig.proxy.count(),
+            calls + 1,
+            "who asks for nothing makes no call"
+        );
+    }
 }
 
 #[tokio::test]

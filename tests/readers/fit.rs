@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-/// Where a document does not fit.
+/// Where a document does not fit, and why: in the words of the other reader, so that both report the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Misfit(pub(crate) String);
+pub(crate) struct Misfit(pub(crate) String, &'static str);
 
 impl std::fmt::Display for Misfit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{}: {}", self.0, self.1)
     }
 }
 
@@ -18,18 +18,23 @@ impl bellwether_core::reading::Misfit for Misfit {
     }
 
     fn message(&self) -> &str {
-        ""
+        self.1
     }
 }
 
 /// The document in this text: `a` and `b` are there and are numbers, or none of it is taken.
 pub(crate) fn fitted(text: &str) -> Result<Value, Misfit> {
-    let document: Value = serde_json::from_str(text).map_err(|_| Misfit(String::new()))?;
+    let misfit = |pointer: &str, why| Misfit(pointer.to_owned(), why);
+    let document: Value =
+        serde_json::from_str(text).map_err(|_| misfit("", "not JSON, or not to be validated"))?;
     if !document.is_object() {
-        return Err(Misfit(String::new()));
+        return Err(misfit("", "expected an object"));
     }
-    match ["a", "b"].iter().find(|name| !document[**name].is_number()) {
-        Some(name) => Err(Misfit(format!("/{name}"))),
+    match ["/a", "/b"]
+        .into_iter()
+        .find(|pointer| !document.pointer(pointer).is_some_and(Value::is_number))
+    {
+        Some(pointer) => Err(misfit(pointer, "expected a number")),
         None => Ok(document),
     }
 }

@@ -102,7 +102,16 @@ fn step(rng: &mut Rng, open: &[u64], coordinator: &mut Coordinator, nth: u64) ->
         2 => json!({ "clock": rng.scaled(1, 5_000) }),
         3 => json!({ "clock": -(rng.scaled(1, 2_000_000) as i64) }),
         4..=9 => json!({ "pass": rng.scaled(1, 3_000) }),
-        _ => json!({ "read": nth }),
+        10..=16 => json!({ "read": nth }),
+        _ => json!({ "read": nth, "at_least": minimum(rng, coordinator) }),
+    }
+}
+
+/// One that is there, that will be soon, or never.
+fn minimum(rng: &mut Rng, coordinator: &Coordinator) -> u64 {
+    match rng.below(8) {
+        0 => 1 << 50,
+        _ => rng.between(1, coordinator.head + 2),
     }
 }
 

@@ -75,7 +75,7 @@ impl Scene {
         let (what, argument) = verb_of(step);
         let number = || argument.as_u64().expect("a number");
         match what {
-            "read" => self.read(number()),
+            "read" => self.read(number(), step["at_least"].as_u64().and_then(Version::new)),
             "peek" => {
                 let peeked = self.reader.cache().peek(self.now(), &self.base);
                 self.came
@@ -110,7 +110,7 @@ impl Scene {
         UnixMillis(now.try_into().unwrap_or(0))
     }
 
-    fn read(self: &Rc<Self>, number: u64) {
+    fn read(self: &Rc<Self>, number: u64, at_least: Option<Version>) {
         let (scene, owner) = (Rc::clone(self), self.executor.new_owner());
         let task = async move {
             let here = Rc::new(Here {
@@ -120,7 +120,7 @@ impl Scene {
             let behind = |task| scene.executor.spawn(owner, task);
             let read = scene
                 .reader
-                .read(here, behind, &scene.policy, &scene.base, None);
+                .read(here, behind, &scene.policy, &scene.base, at_least);
             let mut came = match read.await {
                 Ok(read) => seen(&read),
                 Err(Expired) => json!({ "error": "expired" }),
@@ -199,7 +199,7 @@ impl Isolate for Here {
         }
     }
 
-    async fn ask(&self, ask: &Ask, _: Option<&str>) -> Result<Answer<String>, String> {
+    async fn ask(&self, ask: &Ask, report: Option<&str>) -> Result<Answer<String>, String> {
         let scene = &self.scene;
         *scene.last_call.borrow_mut() += 1;
         let number = *scene.last_call.borrow();
@@ -211,6 +211,9 @@ impl Isolate for Here {
         let mut call = json!({ "call": number, "get": path });
         if let Some(etag) = ask.if_none_match() {
             call["if_none_match"] = etag.as_str().into();
+        }
+        if let Some(report) = report {
+            call["report"] = report.into();
         }
         scene.came.borrow_mut().push(call);
         let (answer, answered) = oneshot::channel();

@@ -41,6 +41,8 @@ export interface Call {
   /** Its lease, if it has one: when that ends. */
   lease: number | undefined;
   sent: number;
+  /** The minimum version that it is made for, with a token. */
+  minimum?: number;
   /** How long the read waits for it; nothing leaves it behind the response. */
   wait?: number | undefined;
 }
@@ -58,11 +60,15 @@ const PAUSE_FIRST_MS = 250;
 /** The longest; a shorter TTL shortens it, so that a reader is back within one TTL of the coordinator's recovery. */
 const PAUSE_MAX_MS = 10_000;
 
-type Known = Pick<Status, "version" | "pending" | "counts">;
+/** So many calls in a row may be made for minimum versions, and then one more after each pause. */
+const MINIMUM_BURST = 5;
+const MINIMUM_PAUSE_MS = 1_000;
+
+type Known = Pick<Status, "version" | "heldMs" | "pending" | "counts">;
 
 /** What a reader asks its memory; see the functions below. */
 export interface Cache<T> {
-  plan(): Call | typeof REFUSE | undefined;
+  plan(atLeast: unknown): Call | typeof REFUSE | undefined;
   planAhead(): Call | undefined;
   receive(call: Call, answer: Answer | undefined): void;
   fail(call: Call): void;
@@ -86,6 +92,8 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   const failing = onExpired === "error";
   const expiredWait = failing ? (coldWait ?? DEFAULT_WAIT_MS) : (onExpired as Wait | undefined)?.wait;
   let held: Snapshot<T> | undefined;
+  /** When that was. */
+  let adopted = 0;
   /** The ETag of a document that did not fit, asked with so that it is not sent again. */
   let refused: string | undefined;
   /** Above the one held; its terms are of the last answer that announced it. */
@@ -104,6 +112,11 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   let failures = 0;
   let failedAt = 0;
   let pausedUntil = 0;
+  /**
+   * When the bucket of tokens is full again, one for each call that a minimum version causes: whoever may read could
+   * otherwise ask for versions that there will never be, and have the object asked each time.
+   */
+  let fullAt = 0;
   const counts: Counts = {
     fresh: 0,
     stale: 0,
@@ -118,20 +131,31 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     rejections: 0,
   };
 
-  /** Decides a read: a call, a refusal, or nothing but what is held. */
-  function plan(): Call | typeof REFUSE | undefined {
+  /**
+   * Decides a read: a call, a refusal, or nothing but what is held. While what is held is below `atLeast`, the read asks
+   * and waits, unless paused or out of tokens: then it is one that asks for no minimum, and a cold one waits for no call.
+   */
+  function plan(atLeast: unknown): Call | typeof REFUSE | undefined {
     look();
-    // A minimum version has its place here: a read that is behind it would ask and wait, unless paused.
-    if (held && stateOf(held) === "fresh") return;
+    const paused = now < pausedUntil;
+    // No number where there is none: that is above nothing.
+    const minimum = Number(atLeast);
+    const granted = minimum > (held ? held.version : 0) && !paused && (held || coldWait !== undefined) && takeToken();
+    if (held && !granted && stateOf(held) === "fresh") return;
     const expired = isExpired();
     const mustWait = expired && failing;
-    if (now < pausedUntil) return mustWait ? REFUSE : undefined;
-    const wait = held ? (expired ? expiredWait : undefined) : coldWait;
+    if (paused) return mustWait ? REFUSE : undefined;
+    const wait = granted
+      ? (coldWait ?? DEFAULT_WAIT_MS)
+      : held
+        ? (expired ? expiredWait : undefined)
+        : (minimum > 0 ? undefined : coldWait);
     const lease = take(0);
-    // Who has nothing to go on with asks for itself, lease or not: none may await a promise of another.
-    if (!lease && !mustWait && (held || wait === undefined)) return;
+    // Who has nothing to go on with asks for itself, lease or not: none may await a promise of another. So does who wants
+    // a minimum: the holder of the lease may have asked before that was there.
+    if (!lease && !mustWait && !granted && (held || wait === undefined)) return;
     counts.calls++;
-    return { etag: refused ?? held?.etag, lease, sent: now, wait };
+    return { etag: refused ?? held?.etag, lease, sent: now, minimum: granted ? minimum : NaN, wait };
   }
 
   /** The call for an announced document that is not here yet, unless one is under way. */
@@ -165,6 +189,8 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     if (version) takeHead(call, { ...terms, version, etag }, answer);
     else confirm(call, terms, pending);
     hear(pending, terms, sent);
+    // One that was reached costs nothing.
+    if (held && held.version >= call.minimum!) fullAt -= MINIMUM_PAUSE_MS;
   }
 
   /** Takes a call's failure. The next one waits; not so after one for what was announced: the head could be had. */
@@ -192,6 +218,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     look();
     return {
       version: held ? held.version : null,
+      heldMs: now - adopted,
       pending: announced?.etag ? { version: announced.version, inMs: announced.at! - now } : null,
       counts: { ...counts },
     };
@@ -225,6 +252,14 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     return !!held && !held.base && stateOf(held) === "expired";
   }
 
+  /** A token for a minimum version, if there is one. */
+  function takeToken(): boolean {
+    const full = Math.max(fullAt, now) + MINIMUM_PAUSE_MS;
+    const isThere = full - now <= MINIMUM_BURST * MINIMUM_PAUSE_MS;
+    if (isThere) fullAt = full;
+    return isThere;
+  }
+
   /** The lease, unless somebody has it. That of a holder who was cut off ends by itself. */
   function take(which: 0 | 1): number | undefined {
     return leases[which]! > now ? undefined : (leases[which] = now + deadline);
@@ -247,6 +282,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   /** The one place where something is held. */
   function adopt(next: Snapshot<T>): void {
     held = next;
+    adopted = now;
     counts.adoptions++;
     refused = undefined;
     if (announced && announced.version <= next.version) announced = undefined;

@@ -4,4 +4,4 @@ export { createReader } from "./reader.ts";
 export { ExpiredError } from "./expired.ts";
 export type { BaseOf, Context, Env, Named, Namespace, Options, Reader, Service, Transport, Wait } from "./options.ts";
 export type { Counts, Pending, Read, ReadState, Rejection, Status } from "./read.ts";
-export type { StandardSchema } from "./schema.ts";
+export type { Checked, Validate } from "./check.ts";

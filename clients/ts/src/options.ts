@@ -1,7 +1,7 @@
 // How a Worker reads, as its code says it, and what is made of that.
 
+import type { Validate } from "./check.ts";
 import type { Read, Status } from "./read.ts";
-import type { StandardSchema } from "./schema.ts";
 
 /** The Worker's environment: its bindings, vars and secrets. */
 export type Env = any;
@@ -53,10 +53,12 @@ export type Options = Transport & {
   onExpired?: "serve" | "error" | Wait;
   /** Deadline of each call to the coordinator: 5 s where none is given, 25 s at most. */
   deadline?: number;
+  /** What the reader tells the coordinator of itself when it asks again: `report()` of `@bellwether/reader/report`. */
+  report?: (status: Status) => string;
 };
 
 /** The configuration built into the Worker, served until something better is there, and what checks documents. */
-export type BaseOf<T> = { base: T; validate?: undefined } | { base: object; validate: StandardSchema<T> };
+export type BaseOf<T> = { base: T; validate?: undefined } | { base: object; validate: Validate<T> };
 
 /** Keeps one space's configuration in an isolate. Make it once, outside of any request. */
 export interface Reader<T> {
@@ -64,8 +66,11 @@ export interface Reader<T> {
    * The configuration. What is held is given as it is, with no promise in between; a promise comes only where the
    * policy waits for the coordinator. `await` takes both. It throws, or rejects with, `ExpiredError` under
    * `onExpired: "error"`, and nothing else.
+   *
+   * At version `atLeast` or newer, if the coordinator has it within the deadline of `coldStart`: a number, or what the
+   * header `Bellwether-Min-Version` says. Calls for that are bounded; a read that may make none is like any other.
    */
-  read(env: Env, ctx: Context): Read<T> | Promise<Read<T>>;
+  read(env: Env, ctx: Context, atLeast?: number | string | null): Read<T> | Promise<Read<T>>;
   /** What is held now, without a call and without counting as a read. */
   peek(): Read<T>;
   /** How this isolate's reader does. */

@@ -57,6 +57,8 @@ export interface Counts {
 export interface Status {
   /** The version held. */
   readonly version: number | null;
+  /** For how long; since the first read where there is none. */
+  readonly heldMs: number;
   /** The version held for its moment, which comes by itself. */
   readonly pending: Pending | null;
   readonly counts: Counts;

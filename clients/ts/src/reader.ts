@@ -1,10 +1,10 @@
 // One isolate's reader of one space: plan, call, wait no longer than the deadline, take the answer.
 
 import { type Answer, type Call, createCache, REFUSE } from "./cache.ts";
+import { checked, type Validate } from "./check.ts";
 import { ExpiredError } from "./expired.ts";
 import type { BaseOf, Context, Env, Options, Reader } from "./options.ts";
 import type { Read, Rejection, Status } from "./read.ts";
-import { checked, type StandardSchema } from "./schema.ts";
 import { ask } from "./transport.ts";
 
 /** The platform cancels what a `waitUntil` runs after 30 s. */
@@ -12,7 +12,7 @@ const DEADLINE_MAX_MS = 25_000;
 
 /** A reader of whole documents: as `validate` gives them, or unchecked, as the type `T` that you vouch for. */
 export function createReader<T extends object>(options: Options & BaseOf<T>): Reader<T>;
-export function createReader(options: Options & { base: object; validate?: StandardSchema | undefined }): Reader<any> {
+export function createReader(options: Options & { base: object; validate?: Validate | undefined }): Reader<any> {
   const { space = "default", validate } = options;
   // At least 1: a lease that ends as it begins is none.
   const deadline = Math.min(Math.max(options.deadline ?? 5_000, 1), DEADLINE_MAX_MS);
@@ -25,14 +25,16 @@ export function createReader(options: Options & { base: object; validate?: Stand
   if (why) throw TypeError(`base: ${pointer}: ${why}`);
   if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(space)) throw TypeError("space: no name");
 
-  function read(env: Env, ctx: Context): Read<any> | Promise<Read<any>> {
-    const call = cache.plan();
+  function read(env: Env, ctx: Context, atLeast?: unknown): Read<any> | Promise<Read<any>> {
+    const call = cache.plan(atLeast);
     if (call === undefined) return answer();
     if (call === REFUSE) throw refusal();
+    // Before the call, which reports it.
+    const read = call.wait === undefined && answer();
     const called = perform(env, call);
     // Whoever waits, waits for the first call only.
     ctx.waitUntil(called.then((answered) => (answered ? performAhead(env) : undefined)));
-    return call.wait === undefined ? answer() : answerAfter(called, call.wait);
+    return read || answerAfter(called, call.wait!);
   }
 
   async function answerAfter(called: Promise<unknown>, wait: number): Promise<Read<any>> {
@@ -80,7 +82,7 @@ export function createReader(options: Options & { base: object; validate?: Stand
    */
   async function perform(env: Env, call: Call): Promise<boolean> {
     try {
-      const answer = await within(ask(options, env, call, deadline), deadline);
+      const answer = await within(ask(options, env, call, deadline, call.etag && options.report?.(status())), deadline);
       if (answer === LATE) throw Error(`no answer within ${deadline} ms`);
       cache.receive(call, answer);
       lastFailure = null;

@@ -10,10 +10,11 @@ export async function ask(
   env: Env,
   { ahead, etag }: Call,
   deadline: number,
+  report: string | undefined,
 ): Promise<Answer | undefined> {
-  // Place of the colo tier, which would be asked first; what a reader reports would be headers here.
   const headers: Record<string, string> = {};
   if (etag) headers["if-none-match"] = etag;
+  if (report) headers["bellwether-reader"] = report;
   if (token) headers.authorization = "Bearer " + bound(env, token).trim();
   const named = bound<any>(env, binding ?? service ?? (() => globalThis));
   const to: Service = binding ? named.get(named.idFromName(space)) : named;

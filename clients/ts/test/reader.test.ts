@@ -6,6 +6,8 @@ import * as v from "valibot";
 import { z } from "zod";
 
 import { createReader, ExpiredError, type Options } from "../src/index.ts";
+import { note, report } from "../src/report.ts";
+import { schema } from "../src/schema.ts";
 import { vars } from "../src/vars.ts";
 import { Scene } from "./scene.ts";
 
@@ -27,6 +29,15 @@ test("what is held is given without a promise, and the same value every time", a
   assert(!(first instanceof Promise) && !(second instanceof Promise));
   assert.equal(first.value, second.value);
   assert.notEqual(first, second, "a read keeps its own age");
+});
+
+test("a minimum version is a number or a header's value, and anything else is none", async () => {
+  for (const [atLeast, asks] of [[2, true], ["2", true], [1, false], ["1", false], [null, false], ["x", false], ["", false]] as const) {
+    const scene = new Scene();
+    await scene.step({ read: 1 });
+    await scene.step(answered(1, 1));
+    assert.equal(scene.reader.read({}, ctx, atLeast) instanceof Promise, asks, `${atLeast}`);
+  }
 });
 
 test("an expired read throws, or rejects, with its own error", async () => {
@@ -57,7 +68,7 @@ test("the options can shorten what the coordinator says, and not lengthen it", a
 
 test("a base that does not fit is a mistake where it stands", () => {
   const binding = "COORDINATOR";
-  const validate = z.object({ width: z.number() });
+  const validate = schema(z.object({ width: z.number() }));
   assert.throws(() => createReader({ binding, base: { width: "s3cret" }, validate }), /\/width: refused by zod/);
   assert.throws(() => createReader({ binding, base: [] as object }), /expected an object/);
   assert.throws(() => createReader({ binding, base: {}, space: "No Name" }), TypeError);
@@ -66,7 +77,7 @@ test("a base that does not fit is a mistake where it stands", () => {
 test("zod and valibot: typed, all or nothing, the place told and no value", async () => {
   const zod = z.object({ video: z.object({ width: z.number() }), "a/b~c": z.array(z.number()) });
   const valibot = v.object({ video: v.object({ width: v.number() }), "a/b~c": v.array(v.number()) });
-  for (const validate of [zod, valibot]) {
+  for (const validate of [schema(zod), schema(valibot)]) {
     const base = { video: { width: 1 }, "a/b~c": [] };
     const scene = new Scene({ cold_start: "base" }, { validate, base } as Partial<Options>);
     await scene.step({ read: 1 });
@@ -88,23 +99,51 @@ test("zod and valibot: typed, all or nothing, the place told and no value", asyn
   }
 });
 
+test("a rejection's place and reason are encoded and cut, characters whole", async () => {
+  const cut = /^(%F0%9F%98%80~%2F%2C%EF%BF%BD%C3%A9)+/;
+  for (const [text, expected] of [
+    ["", /^$/],
+    ["a,b /~c é", /^a%2Cb%20%2F~c%20%C3%A9$/],
+    ["\u{1f600}~/,\ud800é".repeat(100), cut],
+  ] as const) {
+    const rejection = { version: 7, pointer: text, message: text };
+    const told = report()({ ...new Scene().reader.status(), lastRejection: rejection }).split(",");
+    assert.deepEqual([told.length, told[10]], [13, "7"]);
+    for (const [part, most] of [[told[11]!, 200], [told[12]!, 400]] as const) {
+      assert.match(part, expected);
+      assert(part.length <= most && (expected !== cut || part.length > most - 12), part);
+      assert.doesNotThrow(() => decodeURIComponent(part));
+    }
+  }
+});
+
+test("a report says where the isolate is once a request told that", async () => {
+  const status = new Scene().reader.status();
+  for (const [cf, colo] of [[undefined, "---"], [{ colo: "fra" }, "---"], [{ colo: "FRA" }, "FRA"], [{ colo: "A,1" }, "FRA"], [{}, "FRA"]] as const) {
+    note({ cf });
+    assert.equal(report()(status), `1,0000000000000001,${colo},0,0,0,0,0,0,0`);
+  }
+});
+
 test("a schema gives types", () => {
   const reader = createReader({
     binding: "COORDINATOR",
     base: { width: "1" },
-    validate: z.object({ width: z.string().transform(Number) }),
+    validate: schema(z.object({ width: z.string().transform(Number) })),
   });
   const width: number = reader.peek().value.width;
   assert.equal(width, 1);
 });
 
-test("a schema that throws or is asynchronous refuses", async () => {
+test("a schema or a check of one's own that throws or is asynchronous refuses", async () => {
+  const standard = (validate: any) => schema({ "~standard": { version: 1, vendor: "odd", validate } });
   for (const validate of [
-    (document: any) => (document.base ? { value: document } : (undefined as any).x),
-    (document: any) => (document.base ? { value: document } : Promise.resolve({ value: document })),
+    standard((document: any) => (document.base ? { value: document } : document.x.y)),
+    standard((document: any) => (document.base ? { value: document } : Promise.resolve({ value: document }))),
+    (document: any) => [document.base ?? document.x.y],
+    (document: any) => (document.base ? [document] : Promise.resolve([document])),
   ]) {
-    const schema = { "~standard": { version: 1, vendor: "odd", validate } };
-    const scene = new Scene({}, { validate: schema } as Partial<Options>);
+    const scene = new Scene({}, { validate } as Partial<Options>);
     await scene.step({ read: 1 });
     await scene.step(answered(1, 1));
     assert.deepEqual([scene.reader.peek().state, scene.reader.status().lastRejection?.version], ["base", 1]);
@@ -113,7 +152,7 @@ test("a schema that throws or is asynchronous refuses", async () => {
 
 test("vars are a merge patch on the base, where that fits", () => {
   const base = { a: { b: 1, c: 2 }, d: [1] };
-  const schema = z.object({ a: z.object({ b: z.number() }) });
+  const validate = schema(z.object({ a: z.object({ b: z.number() }) }));
   for (const [layer, expected] of [
     [undefined, base],
     [{ a: { c: null, b: 3 }, e: 4 }, { a: { b: 3 }, d: [1], e: 4 }],
@@ -123,7 +162,7 @@ test("vars are a merge patch on the base, where that fits", () => {
     [{ a: { b: "s3cret" } }, base],
   ] as const) {
     console.warn = (line: string) => assert(!line.includes("s3cret"), line);
-    assert.deepEqual(vars(base, { BELLWETHER_VARS: layer }, schema), expected);
+    assert.deepEqual(vars(base, { BELLWETHER_VARS: layer }, validate), expected);
   }
   assert.deepEqual(base, { a: { b: 1, c: 2 }, d: [1] });
   assert.deepEqual(vars({}, { BELLWETHER_VARS: { a: null } }), { a: null }, "the lowest layer is no patch");

@@ -25,9 +25,11 @@ interface OpenCall {
 }
 
 /** The source, or what is built from it. */
-const { createReader }: typeof import("../src/index.ts") = await import(process.env.READER_MODULE ?? "../src/index.ts");
+const entry = process.env.READER_MODULE ?? "../src/index.ts";
+const { createReader }: typeof import("../src/index.ts") = await import(entry);
+const { report }: typeof import("../src/report.ts") = await import(entry.replace("index", "report"));
 
-const real = { setTimeout, now: Date.now, warn: console.warn };
+const real = { setTimeout, now: Date.now, random: Math.random, warn: console.warn };
 
 export class Scene {
   elapsed = 0;
@@ -46,6 +48,7 @@ export class Scene {
       binding: () => this.#namespace(),
       base: { base: true },
       validate: fits,
+      report: report(),
       ...policy(settings),
       ...options,
     } as Options & { base: object; validate: typeof fits });
@@ -57,19 +60,21 @@ export class Scene {
     globalThis.setTimeout = ((run: (argument: unknown) => void, ms: number, argument: unknown) => {
       this.#timers.push({ at: this.elapsed + ms, owner: this.#owner, run: () => run(argument) });
     }) as never;
+    Math.random = () => 0;
     console.warn = () => {};
   }
 
   static giveBack(): void {
     globalThis.setTimeout = real.setTimeout;
     Date.now = real.now;
+    Math.random = real.random;
     console.warn = real.warn;
   }
 
   /** Takes one step, to its end; gives what came of it: calls made and reads answered. */
   async step(step: Json): Promise<Json[]> {
     const [what, argument] = Object.entries<Json>(step)[0]!;
-    if (what === "read") this.read(argument);
+    if (what === "read") this.read(argument, step.at_least);
     else if (what === "peek") this.#came.push({ peek: seen(this.reader.peek()) });
     else if (what === "status") this.#came.push(this.#status());
     else if (what === "pass") await this.#pass(argument);
@@ -84,12 +89,12 @@ export class Scene {
     return [...came.filter((it) => "call" in it), ...came.filter((it) => !("call" in it))];
   }
 
-  read(number: number): void {
+  read(number: number, atLeast?: number | string): void {
     this.#owner = this.#lastCall * 1000 + number + 1;
     const failed = () => this.#came.push({ error: "expired", read: number });
     const tell = (read: Read<Json>) => this.#came.push({ ...seen(read), read: number });
     try {
-      const read = this.reader.read({}, { waitUntil: (task) => void task });
+      const read = this.reader.read({}, { waitUntil: (task) => void task }, atLeast);
       if (read instanceof Promise) read.then(tell, failed);
       else tell(read);
     } catch {
@@ -132,8 +137,10 @@ export class Scene {
   #namespace() {
     const fetch = (url: string, { headers }: { headers: Record<string, string> }) => {
       const [number, owner] = [++this.#lastCall, this.#owner];
-      const etag = headers["if-none-match"];
-      this.#came.push({ call: number, get: url.slice("https://bellwether".length), ...(etag && { if_none_match: etag }) });
+      const { "if-none-match": if_none_match, "bellwether-reader": report } = headers;
+      const call = { call: number, get: url.slice("https://bellwether".length), if_none_match, report };
+      // What is undefined is not there.
+      this.#came.push(JSON.parse(JSON.stringify(call)));
       return new Promise((resolve, reject) => this.#calls.set(number, { owner, resolve, reject }));
     };
     return { idFromName: (name: string) => name, get: () => ({ fetch }) };

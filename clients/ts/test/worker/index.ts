@@ -2,6 +2,8 @@
 // is shorter: here the options come from the var that the Rust reader takes its settings from.
 
 import { createReader, type Options, type Reader, type Wait } from "@bellwether/reader";
+import { note, report } from "@bellwether/reader/report";
+import { schema } from "@bellwether/reader/schema";
 import { vars } from "@bellwether/reader/vars";
 import { z } from "zod";
 
@@ -31,19 +33,22 @@ const AppConfig = z.object({
     profiles: z.record(z.string(), z.object({ edge_ttl_s: u32 })),
   }),
 });
+const validate = schema(AppConfig);
 
 let made: Reader<z.infer<typeof AppConfig>> | undefined;
 
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    note(request);
     const reader = (made ??= createReader({
       ...options(env.BELLWETHER.reader),
-      base: vars(defaults, env, AppConfig),
-      validate: AppConfig,
+      base: vars(defaults, env, validate),
+      validate,
+      report: report(),
     }));
     switch (new URL(request.url).pathname) {
       case "/": {
-        const { version, state, ageMs, value } = await reader.read(env, ctx);
+        const { version, state, ageMs, value } = await reader.read(env, ctx, request.headers.get("bellwether-min-version"));
         const { video, cache } = value;
         return Response.json({
           version,
