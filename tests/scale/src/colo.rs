@@ -1,37 +1,28 @@
-//! The data centres: how far away, how large, and the one word that each keeps in its cache.
+//! The data centres: how far away, how large, and what each has in its cache.
 //!
-//! The rules are those of the readers' colo tier: a word counts for as old as the object's answer is,
-//! and is not used from its TTL on; nobody takes one that tells him nothing newer than he knows; what
-//! would be over within a second is not kept; calls for a minimum version pass it by.
+//! One cache for each, whose entries are gone when their time is over. What is put there and what a
+//! find is worth is decided by the reader's own flow.
 
-use bellwether_core::reading::{Answer, Ask, Call};
-use bellwether_core::version::{ETag, Version};
-use bellwether_core::wire::Freshness;
+use bellwether_core::reading::colo::{Entry, Shelved};
 use bellwether_simulation::rng::Rng;
 
 use crate::input::Input;
-use crate::isolate::Isolate;
 use crate::random::unit;
 
-/// So far apart the clocks of one data centre may be: each age is counted that much higher.
-const CLOCKS_APART_MS: u64 = 100;
-
 /// One data centre.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Colo {
     /// Which of the distances.
     pub(crate) distance: usize,
-    word: Option<Word>,
+    shelf: Vec<Kept>,
 }
 
-/// What the object said last, as far as was put here.
 #[derive(Clone, Debug)]
-struct Word {
-    version: Version,
-    etag: ETag,
-    terms: Freshness,
-    told_ms: u64,
-    gone_at_ms: u64,
+struct Kept {
+    key: String,
+    text: String,
+    since_us: u64,
+    until_us: u64,
 }
 
 /// All of them, and where an isolate comes to be.
@@ -50,7 +41,7 @@ impl Colos {
             .flat_map(|(distance, group)| {
                 let colo = Colo {
                     distance,
-                    word: None,
+                    ..Colo::default()
                 };
                 vec![colo; group.colos.into()]
             })
@@ -78,84 +69,49 @@ impl Colos {
 }
 
 impl Colo {
-    /// What the cache says in answer to `call`, which was sent then. `ttl_ms` turns the TTL that was
-    /// told into the one that this isolate keeps.
-    pub(crate) fn look(
-        &self,
-        isolate: &Isolate,
-        call: &Call,
-        sent_ms: u64,
-        now_ms: u64,
-        keep: impl FnOnce(Freshness) -> Freshness,
-    ) -> Option<Answer<()>> {
-        let word = self.word.as_ref().filter(|word| now_ms < word.gone_at_ms)?;
-        let terms = keep(word.terms);
-        let age_ms = now_ms - word.told_ms + CLOCKS_APART_MS;
-        let held = isolate.cache.version();
-        let known = held.is_some() && age_ms >= now_ms - isolate.told_ms;
-        if age_ms >= terms.ttl_ms || known || held > Some(word.version) {
-            return None;
-        }
-        // The reader adds the time since it sent the call.
-        let terms = Freshness {
-            age_ms: age_ms.saturating_sub(now_ms - sent_ms),
-            ..terms
-        };
-        Some(if call.ask.if_none_match() == Some(&word.etag) {
-            Answer::NotModified {
-                terms,
-                pending: None,
-            }
-        } else {
-            Answer::Snapshot {
-                version: word.version,
-                etag: word.etag.clone(),
-                terms,
-                pending: None,
-                body: (),
-            }
+    /// What the cache has under a key.
+    pub(crate) fn look_up(&self, key: &str, now_us: u64) -> Option<Shelved> {
+        let mut found = self.shelf.iter();
+        let found = found.find(|kept| kept.key == key && now_us < kept.until_us)?;
+        Some(Shelved {
+            age_s: (now_us - found.since_us) / 1_000_000,
+            text: found.text.clone(),
         })
     }
 
-    /// What an isolate was told by the object is put here for the others. Before it takes it itself.
-    pub(crate) fn share(
-        &mut self,
-        isolate: &Isolate,
-        call: &Call,
-        answer: &Answer<()>,
-        sent_ms: u64,
-        now_ms: u64,
-    ) {
-        let (version, etag, terms) = match (answer, &call.ask) {
-            (
-                Answer::Snapshot {
-                    version,
-                    etag,
-                    terms,
-                    ..
-                },
-                _,
-            ) => (*version, etag, terms),
-            (
-                Answer::NotModified { terms, .. },
-                Ask::Head {
-                    if_none_match: Some(etag),
-                },
-            ) => match isolate.cache.version() {
-                Some(version) => (version, etag, terms),
-                None => return,
-            },
-            _ => return,
+    /// Puts something there.
+    pub(crate) fn shelve(&mut self, entry: &Entry, now_us: u64) {
+        self.shelf
+            .retain(|kept| kept.key != entry.key && now_us < kept.until_us);
+        self.shelf.push(Kept {
+            key: entry.key.clone(),
+            text: entry.text.clone(),
+            since_us: now_us,
+            until_us: now_us.saturating_add(entry.max_age_s.saturating_mul(1_000_000)),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_there_until_its_time_is_over_or_another_takes_its_place() {
+        let mut colo = Colo::default();
+        let entry = |text: &str, max_age_s| Entry {
+            key: "key".to_owned(),
+            text: text.to_owned(),
+            max_age_s,
         };
-        let lasts_s = terms.ttl_ms.saturating_sub(now_ms - sent_ms) / 1_000;
-        if lasts_s > 0 && isolate.cache.version() <= Some(version) {
-            self.word = Some(Word {
-                version,
-                etag: etag.clone(),
-                terms: *terms,
-                told_ms: sent_ms,
-                gone_at_ms: now_ms + lasts_s * 1_000,
-            });
-        }
+        let found = |colo: &Colo, now_us| colo.look_up("key", now_us);
+        colo.shelve(&entry("one", 3), 1_000_000);
+        assert_eq!(colo.look_up("other", 1_000_000), None);
+        let text = "one".to_owned();
+        assert_eq!(found(&colo, 3_999_999), Some(Shelved { age_s: 2, text }));
+        assert_eq!(found(&colo, 4_000_000), None);
+        colo.shelve(&entry("two", 3), 2_000_000);
+        let text = "two".to_owned();
+        assert_eq!(found(&colo, 2_000_000), Some(Shelved { age_s: 0, text }));
     }
 }

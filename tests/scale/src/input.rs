@@ -38,6 +38,31 @@ pub(crate) struct Fleet {
     pub(crate) mean_life_s: f64,
     pub(crate) traffic: Vec<Traffic>,
     pub(crate) object: Capacity,
+    pub(crate) events: Events,
+}
+
+/// What happens to a fleet.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Events {
+    pub(crate) reload_s: u64,
+    pub(crate) reload_asks_minimum: f64,
+    pub(crate) outage_s: u64,
+    pub(crate) deploy_s: u64,
+}
+
+impl Events {
+    pub(crate) fn reload_ms(&self) -> u64 {
+        self.reload_s * 1_000
+    }
+
+    pub(crate) fn outage_ms(&self) -> u64 {
+        self.outage_s * 1_000
+    }
+
+    pub(crate) fn deploy_ms(&self) -> u64 {
+        self.deploy_s * 1_000
+    }
 }
 
 /// Isolates that are equally busy.

@@ -1,9 +1,10 @@
 //! What a run finds out.
 
 use bellwether_core::settings::SpaceSettings;
-use bellwether_core::wire::{Freshness, ReadState};
+use bellwether_core::wire::ReadState;
 
 use crate::histogram::Histogram;
+use crate::object::Admission;
 use crate::run::ORIGIN_MS;
 
 const SECOND_MS: u64 = 1_000;
@@ -28,8 +29,8 @@ pub(crate) struct Reads {
     pub(crate) to_ms: u64,
     /// Reads a millisecond; 1 for a single read.
     pub(crate) density: f64,
-    /// When its snapshot was vouched for, and under which terms; `None` for the base.
-    pub(crate) vouched: Option<(u64, Freshness)>,
+    /// When its snapshot was vouched for, and for how long; `None` for the base.
+    pub(crate) vouched: Option<(u64, u64)>,
     /// Whether it shows what the event adopted.
     pub(crate) is_new: bool,
 }
@@ -38,10 +39,15 @@ pub(crate) struct Reads {
 #[derive(Clone, Debug)]
 pub(crate) struct Measures {
     pub(crate) windows: Windows,
+    swr_ms: u64,
     /// Requests that reached the object, by second of the run; refused ones among them.
     pub(crate) requests: Vec<u64>,
     pub(crate) refused: u64,
-    pub(crate) failed_calls: u64,
+    pub(crate) down: u64,
+    /// Snapshots that the coordinator says that it told.
+    pub(crate) told: u64,
+    /// Calls of readers, and those of them that a data centre's cache answered.
+    pub(crate) calls: u64,
     pub(crate) colo_hits: u64,
     /// Reads by state, in the order of `ReadState::ALL`: of the quiet part, and from the event on.
     pub(crate) quiet: [f64; 4],
@@ -64,9 +70,12 @@ impl Measures {
         let since_ms = windows.end_ms - windows.event_ms;
         Self {
             windows,
+            swr_ms: settings.stale_while_revalidate_ms,
             requests: vec![0; ((windows.end_ms - ORIGIN_MS) / SECOND_MS) as usize + 1],
             refused: 0,
-            failed_calls: 0,
+            down: 0,
+            told: 0,
+            calls: 0,
             colo_hits: 0,
             quiet: [0.0; 4],
             after: [0.0; 4],
@@ -80,8 +89,14 @@ impl Measures {
         }
     }
 
-    pub(crate) fn request(&mut self, at_ms: u64) {
+    /// A request arrives at the object.
+    pub(crate) fn arrive(&mut self, at_ms: u64, admission: Admission) {
         self.requests[second_of(at_ms)] += 1;
+        match admission {
+            Admission::ServedAt(_) => {}
+            Admission::Overloaded => self.refused += 1,
+            Admission::Down => self.down += 1,
+        }
     }
 
     /// Counts reads.
@@ -140,7 +155,12 @@ impl Measures {
     fn count_part(&mut self, reads: &Reads, begin_ms: u64, end_ms: u64) {
         let single = reads.from_ms == reads.to_ms;
         let (from_ms, to_ms) = (reads.from_ms.max(begin_ms), reads.to_ms.min(end_ms));
-        if (single && !(begin_ms..end_ms).contains(&from_ms)) || (!single && to_ms <= from_ms) {
+        let is_outside = if single {
+            !(begin_ms..end_ms).contains(&reads.from_ms)
+        } else {
+            to_ms <= from_ms
+        };
+        if is_outside {
             return;
         }
         let is_quiet = begin_ms != self.windows.event_ms;
@@ -156,9 +176,9 @@ impl Measures {
         };
         match reads.vouched {
             None => states[place(ReadState::Base)] += weight,
-            Some((since_ms, terms)) => {
-                let stale_ms = since_ms + terms.ttl_ms;
-                let expired_ms = stale_ms + terms.swr_ms;
+            Some((since_ms, ttl_ms)) => {
+                let stale_ms = since_ms + ttl_ms;
+                let expired_ms = stale_ms + self.swr_ms;
                 for (state, begins_ms, ends_ms) in [
                     (ReadState::Fresh, 0, stale_ms),
                     (ReadState::Stale, stale_ms, expired_ms),

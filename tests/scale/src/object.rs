@@ -29,6 +29,7 @@ pub(crate) struct Object {
     /// Down from then till then, in microseconds.
     outage_us: Range<u64>,
     free_at_us: u64,
+    told: Cell<u64>,
     head: (Version, ETag),
 }
 
@@ -66,6 +67,7 @@ impl Object {
             capacity: capacity.clone(),
             outage_us,
             free_at_us: 0,
+            told: Cell::new(0),
             head: (snapshot.head.version, snapshot.head.etag),
         };
         object.publish(now_us);
@@ -98,6 +100,11 @@ impl Object {
         self.head.0
     }
 
+    /// How many times it told its head.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.get()
+    }
+
     /// A request arrives.
     pub(crate) fn arrive(&mut self, ask: &Ask, now_us: u64) -> Admission {
         if self.outage_us.contains(&now_us) {
@@ -118,8 +125,9 @@ impl Object {
     }
 
     /// Its turn has come: the coordinator answers, from memory.
-    pub(crate) fn answer(&self, ask: &Ask, now_us: u64) -> Answer<()> {
+    pub(crate) fn answer(&self, ask: &Ask, now_us: u64) -> Answer<String> {
         self.set_clock(now_us);
+        self.told.set(self.told.get() + 1);
         let if_none_match = ask.if_none_match().map(ETag::as_str);
         let answer = self.coordinator.snapshot_now(if_none_match).unwrap();
         if answer.not_modified {
@@ -133,7 +141,7 @@ impl Object {
             etag: answer.head.etag,
             terms: answer.terms,
             pending: answer.pending,
-            body: (),
+            body: "{}".to_owned(),
         }
     }
 

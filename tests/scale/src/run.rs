@@ -2,27 +2,16 @@
 
 use std::ops::Range;
 
-use bellwether_core::settings::{ReaderSettings, SpaceSettings};
+use bellwether_core::settings::{ReaderSettings, SourceSettings, SpaceSettings};
 
+use crate::input::Events;
 use crate::measure::Windows;
 
 /// The simulated time at which each run begins, in milliseconds: late enough for what was before.
 pub(crate) const ORIGIN_MS: u64 = 1_000_000_000;
 
-/// How long the object is away in [`Event::Outage`].
-pub(crate) const OUTAGE_MS: u64 = 60_000;
-
-/// How long it takes in [`Event::Deploy`] until every isolate is a new one.
-pub(crate) const DEPLOY_MS: u64 = 30_000;
-
-/// How long in [`Event::Reload`] requests ask for the new version.
-pub(crate) const MINIMUM_MS: u64 = 60_000;
-
-/// So many of those requests do, one in this number.
-pub(crate) const ONE_IN_ASKS_MINIMUM: u64 = 100;
-
 /// What happens after the quiet part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Event {
     /// Another version is adopted, and nobody is told.
     Adoption,
@@ -34,64 +23,80 @@ pub(crate) enum Event {
     Deploy,
 }
 
-/// Who varies the TTL, by a tenth up or down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Jitter {
-    /// Nobody: as the product is today.
-    None,
-    /// The object, in what it tells.
-    Object,
-    /// Each reader, in what it was told.
-    Reader,
-}
+impl Event {
+    /// In the order of tables.
+    pub(crate) const ALL: [Self; 4] = [Self::Adoption, Self::Reload, Self::Outage, Self::Deploy];
 
-/// One run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) isolates: u32,
-    pub(crate) seed: u64,
-    pub(crate) ttl_s: u64,
-    pub(crate) colo_tier: bool,
-    pub(crate) jitter: Jitter,
-    pub(crate) event: Event,
-    pub(crate) policy: ReaderSettings,
-    /// See `isolate.rs`.
-    pub(crate) every_read: bool,
-}
-
-impl Run {
-    /// One as the product is by default.
-    pub(crate) fn new(isolates: u32, seed: u64, event: Event) -> Self {
-        Self {
-            isolates,
-            seed,
-            ttl_s: 30,
-            colo_tier: false,
-            jitter: Jitter::None,
-            event,
-            policy: ReaderSettings::default(),
-            every_read: false,
+    /// As tables call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Adoption => "adoption",
+            Self::Reload => "reload",
+            Self::Outage => "outage",
+            Self::Deploy => "deploy",
         }
     }
+}
+
+/// What an operator sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Setup {
+    /// The space's `ttl`.
+    pub(crate) ttl_s: u64,
+    /// The reader's `colo_cache`.
+    pub(crate) colo_cache: bool,
+    /// Whether each isolate shortens the TTL by up to a tenth, always by the same.
+    pub(crate) jitter: bool,
+}
+
+impl Setup {
+    /// The product's defaults, plain.
+    pub(crate) const DEFAULT: Self = Self {
+        ttl_s: 30,
+        colo_cache: false,
+        jitter: false,
+    };
 
     /// The space's settings.
-    pub(crate) fn settings(&self) -> SpaceSettings {
+    pub(crate) fn space(&self) -> SpaceSettings {
         SpaceSettings {
+            source: SourceSettings::None,
             ttl_ms: self.ttl_s * 1_000,
             ..SpaceSettings::default()
         }
     }
 
+    /// The reader's settings.
+    pub(crate) fn reader(&self) -> ReaderSettings {
+        ReaderSettings {
+            colo_cache: self.colo_cache,
+            ..ReaderSettings::default()
+        }
+    }
+}
+
+/// One run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Run {
+    pub(crate) isolates: u32,
+    pub(crate) seed: u64,
+    pub(crate) setup: Setup,
+    pub(crate) event: Event,
+    /// See `isolate.rs`.
+    pub(crate) every_read: bool,
+}
+
+impl Run {
     /// Two TTLs until all has found its pace, then at least one to look at, then the event.
-    pub(crate) fn windows(&self) -> Windows {
-        let ttl_ms = self.ttl_s * 1_000;
+    pub(crate) fn windows(&self, events: &Events) -> Windows {
+        let ttl_ms = self.setup.ttl_s * 1_000;
         let begin_ms = ORIGIN_MS + 2 * ttl_ms;
         let event_ms = begin_ms + ttl_ms.max(60_000);
         let lasts_ms = match self.event {
             Event::Adoption => ttl_ms + ttl_ms.min(60_000) + 10_000,
-            Event::Reload => MINIMUM_MS + 30_000,
-            Event::Outage => OUTAGE_MS + 4 * ttl_ms,
-            Event::Deploy => DEPLOY_MS + 4 * ttl_ms,
+            Event::Reload => events.reload_ms() + 30_000,
+            Event::Outage => events.outage_ms() + (2 * ttl_ms).min(120_000),
+            Event::Deploy => events.deploy_ms() + (2 * ttl_ms).min(120_000),
         };
         Windows {
             begin_ms,
@@ -101,23 +106,11 @@ impl Run {
     }
 
     /// When the object is away, in microseconds.
-    pub(crate) fn outage_us(&self) -> Range<u64> {
-        let from_us = self.windows().event_ms * 1_000;
+    pub(crate) fn outage_us(&self, events: &Events) -> Range<u64> {
+        let from_us = self.windows(events).event_ms * 1_000;
         match self.event {
-            Event::Outage => from_us..from_us + OUTAGE_MS * 1_000,
+            Event::Outage => from_us..from_us + events.outage_ms() * 1_000,
             _ => 0..0,
         }
-    }
-
-    /// In a few words.
-    pub(crate) fn label(&self) -> String {
-        let tier = if self.colo_tier { ", colo tier" } else { "" };
-        let jitter = match self.jitter {
-            Jitter::None => "",
-            Jitter::Object => ", the object's jitter",
-            Jitter::Reader => ", readers' jitter",
-        };
-        let event = format!("{:?}", self.event).to_lowercase();
-        format!("{event}: {} isolates, TTL {} s{tier}{jitter}", self.isolates, self.ttl_s)
     }
 }
