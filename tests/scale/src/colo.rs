@@ -14,6 +14,8 @@ use crate::random::unit;
 pub(crate) struct Colo {
     /// Which of the distances.
     pub(crate) distance: usize,
+    /// How much of a TTL its word is old when a run begins: data centres are not in step.
+    pub(crate) phase: f64,
     shelf: Vec<Kept>,
 }
 
@@ -46,6 +48,9 @@ impl Colos {
                 vec![colo; group.colos.into()]
             })
             .collect();
+        for colo in &mut list {
+            colo.phase = unit(rng);
+        }
         for last in (1..list.len()).rev() {
             list.swap(last, rng.below(last as u64 + 1) as usize);
         }
@@ -77,6 +82,14 @@ impl Colo {
             age_s: (now_us - found.since_us) / 1_000_000,
             text: found.text.clone(),
         })
+    }
+
+    /// Puts something there of the time before the run, unless there is something younger.
+    pub(crate) fn seed(&mut self, entry: &Entry, then_us: u64) {
+        let is_younger = |kept: &Kept| kept.key == entry.key && kept.since_us >= then_us;
+        if !self.shelf.iter().any(is_younger) {
+            self.shelve(entry, then_us);
+        }
     }
 
     /// Puts something there.

@@ -230,9 +230,11 @@ mod tests {
     #[test]
     fn events_come_in_order_of_time_then_of_planning_and_none_after_the_end() {
         let mut queue = Queue::new(1_000_000, 2_000_000);
-        for (number, at_us) in [1_500_000, 1_000_000, 1_500_000, 2_000_000, 1_999_999, 1_000_001]
-            .into_iter()
-            .enumerate()
+        for (number, at_us) in [
+            1_500_000, 1_000_000, 1_500_000, 2_000_000, 1_999_999, 1_000_001,
+        ]
+        .into_iter()
+        .enumerate()
         {
             queue.push(at_us, number);
         }

@@ -119,7 +119,11 @@ impl Input {
         let quantiles = self.latency.distance.iter();
         let quantiles = quantiles.map(|group| &group.round_trip_ms);
         let sound = (shares - 1.0).abs() < 1e-6
-            && self.fleet.traffic.iter().all(|class| class.reads_per_s > 0.0)
+            && self
+                .fleet
+                .traffic
+                .iter()
+                .all(|class| class.reads_per_s > 0.0)
             && self.fleet.mean_life_s > 0.0
             && self.colos() > 0
             && quantiles

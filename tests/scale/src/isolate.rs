@@ -108,7 +108,11 @@ impl Member {
         let fresh_until_ms = shown.version.map_or(0, |_| shown.told_ms + ttl_ms);
         let now_ms = now_us / 1_000;
         let paused_ms = self.reader.cache().paused_ms(UnixMillis(now_ms));
-        let paused_until_ms = if paused_ms == 0 { 0 } else { now_ms + paused_ms };
+        let paused_until_ms = if paused_ms == 0 {
+            0
+        } else {
+            now_ms + paused_ms
+        };
         let until_us = fresh_until_ms.max(paused_until_ms) * 1_000;
         until_us.min(self.dies_at_us).max(now_us)
     }
@@ -146,7 +150,11 @@ impl Member {
         measures: &mut Measures,
     ) {
         let shown = self.shows(now_us, base);
-        assert!(shown.version >= self.shown, "{shown:?}, before it {:?}", self.shown);
+        assert!(
+            shown.version >= self.shown,
+            "{shown:?}, before it {:?}",
+            self.shown
+        );
         self.shown = shown.version;
         let now_ms = now_us / 1_000;
         measures.count(&self.reads(shown, (now_ms, now_ms), 1.0, next));

@@ -7,6 +7,9 @@
     reason = "a test program: what cannot be must stop it"
 )]
 
+mod chart;
+mod charts;
+mod cli;
 mod colo;
 mod engine;
 mod histogram;
@@ -14,24 +17,71 @@ mod input;
 mod isolate;
 mod measure;
 mod object;
+mod page;
+mod plan;
 mod platform;
 mod random;
 mod run;
+mod summary;
+#[cfg(test)]
+mod tests;
 mod world;
 
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
-fn main() {
-    let input = input::Input::read("tests/scale/latency.toml", "tests/scale/fleet.toml").unwrap();
-    println!("{}", size_of::<isolate::IsolateReader>());
-    let n: u32 = std::env::args().nth(1).unwrap().parse().unwrap();
-    let ttl_s: u64 = std::env::args().nth(2).unwrap().parse().unwrap();
-    for event in run::Event::ALL {
-        for (colo, jitter) in [(false, false), (true, false), (true, true)] {
-            let began = Instant::now();
-            let setup = run::Setup { ttl_s, colo_cache: colo, jitter };
-            let run = run::Run { isolates: n, seed: 1, setup, event, every_read: false };
-            let m = world::simulate(&run, &input);
-            println!("{}: {:?} {:.1} s, {} events; steady {:?} formula {:.1}, after {:?} refused {} calls {} colo hits {} quiet {:?} after {:?} p50 {} p99 {} max {} conv {:?} {:?} {:?} last old {} min {:?}", event.name(), setup, began.elapsed().as_secs_f64(), m.events, m.steady_per_s(), input.calls_per_s(ttl_s as f64)*f64::from(n), m.after_per_s(), m.refused, m.calls, m.colo_hits, m.quiet.map(|x| x.round()), m.after.map(|x| x.round()), m.ages.quantile(0.5), m.ages.quantile(0.99), m.oldest_ms, m.converged_ms(0.5), m.converged_ms(0.99), m.converged_ms(0.999), m.last_old_ms, m.minimum);
+
+use cli::Command;
+use input::Input;
+use page::Page;
+use plan::Scope;
+
+fn main() -> ExitCode {
+    let done = match cli::parse(lexopt::Parser::from_env()) {
+        Ok(Some(command)) => write_page(&command),
+        Ok(None) => Ok(()),
+        Err(error) => Err(format!("{error}; see --help")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
     }
+}
+
+fn write_page(command: &Command) -> Result<(), String> {
+    let began = Instant::now();
+    let input = Input::read(&command.latency, &command.fleet)?;
+    let scope = Scope {
+        seed: command.seed,
+        quick: command.quick,
+    };
+    let results = plan::carry_out(scope, &input, |line| eprintln!("  {line}"));
+    let page = Page {
+        scope,
+        input: &input,
+        results: &results,
+        command: command.as_make(),
+    };
+    let out = Path::new(&command.out);
+    let charts = out.join("scale");
+    let cannot = |error| format!("{}: {error}", out.display());
+    fs::create_dir_all(&charts).map_err(cannot)?;
+    for (name, svg) in charts::charts(&page) {
+        fs::write(charts.join(name), svg).map_err(cannot)?;
+    }
+    let path = out.join("scale.md");
+    fs::write(&path, page.to_markdown()).map_err(cannot)?;
+    let events: u64 = results.values().map(|run| run.events).sum();
+    println!(
+        "{}: {} runs, {} events, {:.0} s",
+        path.display(),
+        results.len(),
+        chart::grouped(events as f64),
+        began.elapsed().as_secs_f64()
+    );
+    Ok(())
 }

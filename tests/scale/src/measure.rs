@@ -17,6 +17,8 @@ pub(crate) struct Windows {
     pub(crate) begin_ms: u64,
     /// What the scenario is about happens: the end of the quiet part.
     pub(crate) event_ms: u64,
+    /// From then on the herd comes: with the event, or when the object is back.
+    pub(crate) herd_ms: u64,
     /// The run ends.
     pub(crate) end_ms: u64,
 }
@@ -46,6 +48,8 @@ pub(crate) struct Measures {
     pub(crate) down: u64,
     /// Snapshots that the coordinator says that it told.
     pub(crate) told: u64,
+    /// While the fleet was put in place.
+    pub(crate) told_before: u64,
     /// Calls of readers, and those of them that a data centre's cache answered.
     pub(crate) calls: u64,
     pub(crate) colo_hits: u64,
@@ -75,6 +79,7 @@ impl Measures {
             refused: 0,
             down: 0,
             told: 0,
+            told_before: 0,
             calls: 0,
             colo_hits: 0,
             quiet: [0.0; 4],
@@ -105,6 +110,7 @@ impl Measures {
             begin_ms,
             event_ms,
             end_ms,
+            ..
         } = self.windows;
         self.count_part(reads, begin_ms, event_ms);
         self.count_part(reads, event_ms, end_ms);
@@ -115,9 +121,14 @@ impl Measures {
         self.per_s(self.windows.begin_ms, self.windows.event_ms)
     }
 
-    /// The same from the event on.
-    pub(crate) fn after_per_s(&self) -> (f64, u64) {
-        self.per_s(self.windows.event_ms, self.windows.end_ms)
+    /// The same of the herd's part.
+    pub(crate) fn herd_per_s(&self) -> (f64, u64) {
+        self.per_s(self.windows.herd_ms, self.windows.end_ms)
+    }
+
+    /// Requests by second, since the event.
+    pub(crate) fn since_event(&self) -> &[u64] {
+        &self.requests[second_of(self.windows.event_ms)..second_of(self.windows.end_ms)]
     }
 
     /// How long after the event it takes until this share of the reads at a time shows what it
@@ -137,7 +148,9 @@ impl Measures {
         let tenths = (SECOND_MS / TENTH_MS) as usize;
         // What is beyond the end is in the last bin, which is no second then.
         let whole = all.len() - 1;
-        let seconds = all[..whole].chunks_exact(tenths).zip(new.chunks_exact(tenths));
+        let seconds = all[..whole]
+            .chunks_exact(tenths)
+            .zip(new.chunks_exact(tenths));
         let share = |(second, (all, new)): (usize, (&[f64], &[f64]))| {
             let all: f64 = all.iter().sum();
             let new: f64 = new.iter().sum();
@@ -215,7 +228,10 @@ fn second_of(at_ms: u64) -> usize {
 }
 
 fn place(state: ReadState) -> usize {
-    ReadState::ALL.iter().position(|known| *known == state).unwrap()
+    ReadState::ALL
+        .iter()
+        .position(|known| *known == state)
+        .unwrap()
 }
 
 fn put(histogram: &mut Histogram, from: u64, to: u64, density: f64) {

@@ -13,7 +13,10 @@ impl Quantiles {
     pub(crate) fn is_sound(&self) -> bool {
         let ends = self.0.first().zip(self.0.last());
         ends.is_some_and(|(first, last)| first[0] == 0.0 && first[1] >= 0.0 && last[0] == 100.0)
-            && self.0.windows(2).all(|two| two[0][0] < two[1][0] && two[0][1] <= two[1][1])
+            && self
+                .0
+                .windows(2)
+                .all(|two| two[0][0] < two[1][0] && two[0][1] <= two[1][1])
     }
 
     /// The time that so many percent do not pass, in milliseconds.

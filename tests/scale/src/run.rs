@@ -10,6 +10,9 @@ use crate::measure::Windows;
 /// The simulated time at which each run begins, in milliseconds: late enough for what was before.
 pub(crate) const ORIGIN_MS: u64 = 1_000_000_000;
 
+/// Up to so many isolates it is looked for long how a version spreads.
+const LONG_LOOK: u32 = 100_000;
+
 /// What happens after the quiet part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Event {
@@ -27,7 +30,17 @@ impl Event {
     /// In the order of tables.
     pub(crate) const ALL: [Self; 4] = [Self::Adoption, Self::Reload, Self::Outage, Self::Deploy];
 
-    /// As tables call it.
+    /// As a headline.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Adoption => "After an adoption",
+            Self::Reload => "After a reload",
+            Self::Outage => "After an outage of the coordinator",
+            Self::Deploy => "After a global deploy",
+        }
+    }
+
+    /// As files and tables call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Adoption => "adoption",
@@ -56,6 +69,18 @@ impl Setup {
         colo_cache: false,
         jitter: false,
     };
+
+    /// As tables call it: the product's settings by their names, as they stand in wrangler.toml.
+    pub(crate) fn name(&self) -> String {
+        let ttl = if self.ttl_s.is_multiple_of(60) {
+            format!("{}m", self.ttl_s / 60)
+        } else {
+            format!("{}s", self.ttl_s)
+        };
+        let colo_cache = if self.colo_cache { ", colo_cache" } else { "" };
+        let jitter = if self.jitter { ", jitter" } else { "" };
+        format!("ttl {ttl}{colo_cache}{jitter}")
+    }
 
     /// The space's settings.
     pub(crate) fn space(&self) -> SpaceSettings {
@@ -87,21 +112,43 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Two TTLs until all has found its pace, then at least one to look at, then the event.
+    /// In a few words.
+    pub(crate) fn label(&self) -> String {
+        format!(
+            "{} isolates, {}, {}",
+            self.isolates,
+            self.setup.name(),
+            self.event.name()
+        )
+    }
+
+    /// A minute until all has found its pace, then a TTL at least to look at, then the event. Where that is
+    /// what counts, nothing is looked at before.
     pub(crate) fn windows(&self, events: &Events) -> Windows {
         let ttl_ms = self.setup.ttl_s * 1_000;
-        let begin_ms = ORIGIN_MS + 2 * ttl_ms;
-        let event_ms = begin_ms + ttl_ms.max(60_000);
-        let lasts_ms = match self.event {
-            Event::Adoption => ttl_ms + ttl_ms.min(60_000) + 10_000,
-            Event::Reload => events.reload_ms() + 30_000,
-            Event::Outage => events.outage_ms() + (2 * ttl_ms).min(120_000),
-            Event::Deploy => events.deploy_ms() + (2 * ttl_ms).min(120_000),
+        let begin_ms = ORIGIN_MS + 60_000;
+        let quiet_ms = match self.event {
+            Event::Adoption => ttl_ms.max(60_000),
+            _ => 0,
+        };
+        let event_ms = begin_ms + quiet_ms;
+        let takes_ms = match self.event {
+            // Where the last ones are to be seen, and it does not take for ever.
+            Event::Adoption if self.isolates <= LONG_LOOK => 3 * ttl_ms + 600_000,
+            Event::Adoption => ttl_ms,
+            Event::Reload => events.reload_ms(),
+            Event::Outage => events.outage_ms(),
+            Event::Deploy => events.deploy_ms(),
+        };
+        let herd_ms = match self.event {
+            Event::Outage => event_ms + takes_ms,
+            _ => event_ms,
         };
         Windows {
             begin_ms,
             event_ms,
-            end_ms: event_ms + lasts_ms,
+            herd_ms,
+            end_ms: event_ms + takes_ms + ttl_ms.min(60_000) + 10_000,
         }
     }
 

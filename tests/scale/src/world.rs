@@ -91,8 +91,10 @@ impl World {
         for number in 0..self.run.isolates {
             self.settle_in(number);
         }
+        self.measures.borrow_mut().told_before = self.object.borrow().told();
         if matches!(self.run.event, Event::Adoption | Event::Reload) {
-            self.engine.plan(self.windows.event_ms * 1_000, What::Publish);
+            self.engine
+                .plan(self.windows.event_ms * 1_000, What::Publish);
         }
     }
 
@@ -104,14 +106,15 @@ impl World {
             measures.colo_hits += member.reader.trust(|trust| trust.hits);
         }
         measures.events = self.engine.events();
-        measures.told = self.object.borrow().told();
+        measures.told = self.object.borrow().told() - measures.told_before;
         // They hold this world.
         self.engine.clear();
         measures.clone()
     }
 
     /// Puts an isolate where it would be, had it run for ever: fresh, with an age between nought and the
-    /// TTL, or past that and not asked since. How likely which is, is how long it is so in one cycle.
+    /// TTL, or past that and not asked since. How likely which is, is how long it is so in one cycle. Those
+    /// that share a cache are as old as the word in it.
     fn settle_in(self: &Rc<Self>, number: u32) {
         let now_us = self.engine.now_us();
         let mut drawn = self.unit();
@@ -126,13 +129,17 @@ impl World {
         let member = Member::new(reads_per_s as f32, colo, ttl_ms, dies_at_us);
 
         let (ttl_s, wait_s) = (f64::from(ttl_ms) / 1e3, 1.0 / reads_per_s);
-        let drawn = self.unit() * (ttl_s + wait_s);
-        let idle_us = if drawn < ttl_s {
-            (drawn * 1e6) as u64
-        } else {
+        let place = self.unit() * (ttl_s + wait_s);
+        let idle_us = if place >= ttl_s {
             u64::from(ttl_ms) * 1_000 + wait_us(&mut self.rng.borrow_mut(), reads_per_s)
+        } else if self.colo_key.is_some() {
+            let phase = self.colos.borrow().list[usize::from(colo)].phase;
+            (phase * ttl_s * 1e6) as u64
+        } else {
+            (place * 1e6) as u64
         };
-        let then = UnixMillis((now_us - idle_us.min(now_us / 2)) / 1_000);
+        let then_us = now_us - idle_us.min(now_us / 2);
+        let then = UnixMillis(then_us / 1_000);
         let mut cache = member.reader.cache();
         let plan = cache.plan(then, &self.policy, None);
         let (Plan::Wait { call, .. } | Plan::ServeAndCall(call)) = plan else {
@@ -140,6 +147,11 @@ impl World {
         };
         let here = self.here(number, &member);
         let answer = here.keep(self.object.borrow().answer(&call.ask, now_us));
+        if let Some(key) = &self.colo_key {
+            for entry in cache.entries(key, &call, &answer, then) {
+                self.colos.borrow_mut().list[usize::from(colo)].seed(&entry, then_us);
+            }
+        }
         cache.receive(&call, answer, then, |_| Ok::<(), ()>(()));
         drop(cache);
         self.members.borrow_mut().push(member);
@@ -151,7 +163,8 @@ impl World {
         match what {
             What::Publish => self.publish(),
             What::Read(number) => {
-                let is_due = |world: &Self| world.members.borrow()[number as usize].next_read_us == now_us;
+                let is_due =
+                    |world: &Self| world.members.borrow()[number as usize].next_read_us == now_us;
                 if is_due(self) {
                     self.touch(number);
                     self.read(number, None);

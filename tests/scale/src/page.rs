@@ -1,0 +1,270 @@
+//! docs/scale.md, from results alone.
+
+use std::fmt::Write;
+
+use bellwether_core::wire::ReadState;
+
+use crate::chart::grouped;
+use crate::input::Input;
+use crate::plan::{Results, SETUPS, Scope};
+use crate::run::{Event, Setup};
+use crate::summary::{SOFT_LIMIT_PER_S, Summary};
+
+const HEAD: &str = include_str!("../page/head.md");
+const STALENESS: &str = include_str!("../page/staleness.md");
+const CONVERGENCE: &str = include_str!("../page/convergence.md");
+const HERDS: &str = include_str!("../page/herds.md");
+const TAIL: &str = include_str!("../page/tail.md");
+
+/// What a page is made of.
+pub(crate) struct Page<'a> {
+    pub(crate) scope: Scope,
+    pub(crate) input: &'a Input,
+    pub(crate) results: &'a Results,
+    /// The command that makes the same page again.
+    pub(crate) command: String,
+}
+
+impl Page<'_> {
+    /// The text.
+    pub(crate) fn to_markdown(&self) -> String {
+        [
+            HEAD.replace("{command}", &self.command),
+            self.load(),
+            self.remedy(),
+            STALENESS.to_owned(),
+            self.staleness(),
+            CONVERGENCE.to_owned(),
+            self.convergence(),
+            HERDS.to_owned(),
+            self.herds(),
+            TAIL.to_owned(),
+        ]
+        .join("\n")
+    }
+
+    /// The result of one run.
+    pub(crate) fn result(&self, isolates: u32, setup: Setup, event: Event) -> &Summary {
+        &self.results[&self.scope.run(isolates, setup, event)]
+    }
+
+    fn load(&self) -> String {
+        let header = "Requests a second at the object, mean (busiest second), while nothing happens. \
+                      **Bold** is above the limit:\n";
+        let mean = |setup: Setup, isolates| {
+            let (mean, busiest) = self.result(isolates, setup, Event::Adoption).steady_per_s;
+            let text = format!("{} ({})", grouped(mean), grouped(busiest as f64));
+            marked(text, mean > SOFT_LIMIT_PER_S as f64)
+        };
+        let mut text = format!("{header}\n{}", self.by_size(mean));
+        let _ = writeln!(
+            text,
+            "\n![Requests a second by size of the fleet](scale/load.svg)\n"
+        );
+        let _ = writeln!(
+            text,
+            "By arithmetic (one call for each TTL and the wait for the next read, in each isolate), one object is used up at:\n"
+        );
+        for ttl_s in [30_u32, 300] {
+            let ceiling = SOFT_LIMIT_PER_S as f64 / self.input.calls_per_s(f64::from(ttl_s));
+            let name = Setup {
+                ttl_s: ttl_s.into(),
+                ..Setup::DEFAULT
+            }
+            .name();
+            let _ = writeln!(text, "- {name}: about {} isolates", grouped(ceiling));
+        }
+        text
+    }
+
+    /// For each size, which settings keep each second of all events below the limit.
+    fn remedy(&self) -> String {
+        let mut text = "## What keeps the object below 1,000 requests a second\n\n\
+             The busiest second of all: quiet, after an adoption, a reload, an outage's end, and a deploy. **Bold** is above the limit:\n\n"
+            .to_owned();
+        text += &self.by_size(|setup, isolates| {
+            let (peak, _) = self.worst(setup, isolates);
+            marked(grouped(peak as f64), peak > SOFT_LIMIT_PER_S)
+        });
+        text.push('\n');
+        for isolates in self.scope.sizes() {
+            let real = SETUPS.into_iter().filter(|setup| !setup.jitter);
+            let kept = |setup: &Setup| self.worst(*setup, *isolates).0 <= SOFT_LIMIT_PER_S;
+            let size = grouped(f64::from(*isolates));
+            let least = real.clone().find(kept).map(|setup| setup.name());
+            let _ = match least {
+                Some(name) => writeln!(
+                    text,
+                    "- {size} isolates: **{name}** is enough for everything."
+                ),
+                None => {
+                    let best = real
+                        .min_by_key(|setup| self.worst(*setup, *isolates).0)
+                        .unwrap();
+                    writeln!(
+                        text,
+                        "- {size} isolates: {}",
+                        self.what_is_left(best, *isolates)
+                    )
+                }
+            };
+        }
+        text
+    }
+
+    fn what_is_left(&self, setup: Setup, isolates: u32) -> String {
+        let mut over = Vec::new();
+        for event in Event::ALL {
+            let run = self.result(isolates, setup, event);
+            if run.herd_peak_per_s > SOFT_LIMIT_PER_S {
+                let (peak, above_s) = (grouped(run.herd_peak_per_s as f64), run.herd_above_s);
+                over.push(format!(
+                    "{} ({peak} in the busiest second, {above_s} s above the limit)",
+                    event.name()
+                ));
+            }
+        }
+        format!(
+            "nothing keeps all. The best is **{}**, which keeps below the limit whatever is not named here: {}.",
+            setup.name(),
+            over.join(", ")
+        )
+    }
+
+    fn worst(&self, setup: Setup, isolates: u32) -> (u64, Event) {
+        let peak = |event| {
+            let run = self.result(isolates, setup, event);
+            (run.herd_peak_per_s.max(run.steady_per_s.1), event)
+        };
+        Event::ALL.map(peak).into_iter().max().unwrap()
+    }
+
+    fn staleness(&self) -> String {
+        let mut text = String::new();
+        for isolates in self.curve_sizes() {
+            let _ = writeln!(
+                text,
+                "{} isolates:\n\n| settings | p50 | p99 | oldest | fresh | stale | expired | base |\n|---|--:|--:|--:|--:|--:|--:|--:|",
+                grouped(f64::from(isolates))
+            );
+            for setup in SETUPS {
+                let run = self.result(isolates, setup, Event::Adoption);
+                let ages = run.ages_ms.map(|ms| seconds(Some(ms), 0));
+                let states = run.quiet_states.map(percent);
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {} |",
+                    setup.name(),
+                    ages.join(" | "),
+                    states.join(" | ")
+                );
+            }
+            text.push('\n');
+        }
+        text + "![Ages of reads](scale/staleness.svg)\n"
+    }
+
+    fn convergence(&self) -> String {
+        let mut text = String::new();
+        for isolates in self.curve_sizes() {
+            let _ = writeln!(
+                text,
+                "{} isolates:\n\n| settings | p50 | p99 | p99.9 | last old read | reload: got what they asked for |\n|---|--:|--:|--:|--:|--:|",
+                grouped(f64::from(isolates))
+            );
+            for setup in SETUPS {
+                let run = self.result(isolates, setup, Event::Adoption);
+                let reload = self.result(isolates, setup, Event::Reload);
+                let until = run.converged_ms.map(|ms| seconds(ms, run.looked_ms));
+                let last = (run.last_old_ms + 1_000 < run.looked_ms).then_some(run.last_old_ms);
+                let (asked, got) = reload.minimum;
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {} | {} |",
+                    setup.name(),
+                    until.join(" | "),
+                    seconds(last, run.looked_ms),
+                    percent(got as f64 / asked.max(1) as f64)
+                );
+            }
+            text.push('\n');
+        }
+        text + "![Share of reads with the new version](scale/convergence.svg)\n"
+    }
+
+    fn herds(&self) -> String {
+        let mut text = String::new();
+        let isolates = self.scope.largest();
+        for event in [Event::Reload, Event::Outage, Event::Deploy] {
+            let _ = writeln!(text, "### {}\n\nThe busiest second:\n", event.title());
+            text += &self.by_size(|setup, isolates| {
+                let peak = self.result(isolates, setup, event).herd_peak_per_s;
+                marked(grouped(peak as f64), peak > SOFT_LIMIT_PER_S)
+            });
+            let _ = writeln!(
+                text,
+                "\n{} isolates, since it began:\n\n| settings | seconds above the limit | refused of all requests | base | expired |\n|---|--:|--:|--:|--:|",
+                grouped(f64::from(isolates))
+            );
+            for setup in SETUPS {
+                let run = self.result(isolates, setup, event);
+                let _ = writeln!(
+                    text,
+                    "| {} | {} | {} | {} | {} |",
+                    setup.name(),
+                    run.herd_above_s,
+                    percent(run.refused as f64 / run.requests.max(1) as f64),
+                    percent(run.after(ReadState::Base)),
+                    percent(run.after(ReadState::Expired)),
+                );
+            }
+            let _ = writeln!(text, "\n![Requests a second](scale/{}.svg)\n", event.name());
+        }
+        text
+    }
+
+    /// The size whose curves are shown, and the largest.
+    fn curve_sizes(&self) -> [u32; 2] {
+        [self.scope.shown(), self.scope.largest()]
+    }
+
+    /// A table of settings by sizes.
+    fn by_size(&self, cell: impl Fn(Setup, u32) -> String) -> String {
+        let sizes = self.scope.sizes();
+        let heads: Vec<String> = sizes.iter().map(|size| grouped(f64::from(*size))).collect();
+        let mut table = format!(
+            "| settings | {} |\n|---|{}\n",
+            heads.join(" | "),
+            "--:|".repeat(sizes.len())
+        );
+        for setup in SETUPS {
+            let cells: Vec<String> = sizes.iter().map(|size| cell(setup, *size)).collect();
+            let _ = writeln!(table, "| {} | {} |", setup.name(), cells.join(" | "));
+        }
+        table
+    }
+}
+
+fn marked(text: String, is_above: bool) -> String {
+    if is_above {
+        format!("**{text}**")
+    } else {
+        text
+    }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent > 0.0 && percent < 0.1 {
+        return format!("{percent:.3} %");
+    }
+    format!("{percent:.1} %")
+}
+
+/// `None` where it was not seen for as long as it was looked.
+fn seconds(ms: Option<u64>, looked_ms: u64) -> String {
+    match ms {
+        Some(ms) => format!("{} s", grouped(ms as f64 / 1e3)),
+        None => format!("> {} s", grouped(looked_ms as f64 / 1e3)),
+    }
+}
