@@ -21,7 +21,7 @@ fn load(page: &Page<'_>) -> (String, String) {
     let points = |setup| {
         let sizes = page.scope.sizes().iter();
         let point = |size: &u32| {
-            let (mean, _) = page.result(*size, setup, Event::Adoption).steady_per_s;
+            let (mean, _) = page.adoption(*size, setup).steady_per_s;
             (f64::from(*size), mean)
         };
         sizes.map(point).collect()
@@ -73,7 +73,10 @@ fn convergence(page: &Page<'_>) -> (String, String) {
 
 fn herd(page: &Page<'_>, event: Event) -> (String, String) {
     let isolates = page.scope.largest();
-    let requests = |setup| &page.result(isolates, setup, event).requests_since;
+    let requests = |setup| {
+        let run = page.result(isolates, setup, event);
+        run.map_or(&[][..], |run| &run.requests_since)
+    };
     let seconds = SETUPS.into_iter().map(|setup| requests(setup).len());
     let seconds = seconds.max().unwrap_or(0);
     let title = format!("{}, {isolates} isolates", event.title());
@@ -93,12 +96,12 @@ fn herd(page: &Page<'_>, event: Event) -> (String, String) {
 }
 
 fn shown<'a>(page: &'a Page<'_>, setup: Setup) -> &'a Summary {
-    page.result(page.scope.shown(), setup, Event::Adoption)
+    page.adoption(page.scope.shown(), setup)
 }
 
 fn lines(points: impl Fn(Setup) -> Vec<(f64, f64)>) -> Vec<(String, Vec<(f64, f64)>)> {
-    SETUPS
+    let lines = SETUPS
         .into_iter()
-        .map(|setup| (setup.name(), points(setup)))
-        .collect()
+        .map(|setup| (setup.name(), points(setup)));
+    lines.filter(|(_, points)| !points.is_empty()).collect()
 }

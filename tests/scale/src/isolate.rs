@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use bellwether_core::reading::{Misfit, Reader};
 use bellwether_core::version::{UnixMillis, Version};
-use bellwether_core::wire::{Freshness, ReadState};
+use bellwether_core::wire::Freshness;
 
 use crate::measure::{Measures, Reads};
 
@@ -60,7 +60,6 @@ pub(crate) struct Member {
 pub(crate) struct Shown {
     pub(crate) version: Option<Version>,
     pub(crate) told_ms: u64,
-    pub(crate) state: ReadState,
 }
 
 impl Member {
@@ -97,7 +96,6 @@ impl Member {
         Shown {
             version: read.version,
             told_ms: now_ms - read.age_ms,
-            state: read.state,
         }
     }
 

@@ -30,6 +30,7 @@ impl Page<'_> {
     pub(crate) fn to_markdown(&self) -> String {
         [
             HEAD.replace("{command}", &self.command),
+            self.inputs(),
             self.load(),
             self.remedy(),
             STALENESS.to_owned(),
@@ -43,16 +44,52 @@ impl Page<'_> {
         .join("\n")
     }
 
-    /// The result of one run.
-    pub(crate) fn result(&self, isolates: u32, setup: Setup, event: Event) -> &Summary {
-        &self.results[&self.scope.run(isolates, setup, event)]
+    /// The result of one run that is always done.
+    pub(crate) fn adoption(&self, isolates: u32, setup: Setup) -> &Summary {
+        &self.results[&self.scope.run(isolates, setup, Event::Adoption)]
+    }
+
+    /// The result of any run, if it was done.
+    pub(crate) fn result(&self, isolates: u32, setup: Setup, event: Event) -> Option<&Summary> {
+        self.results.get(&self.scope.run(isolates, setup, event))
+    }
+
+    fn inputs(&self) -> String {
+        let mut text =
+            "| distance to the object | data centres | round trip p50 | p99 |\n|---|--:|--:|--:|\n"
+                .to_owned();
+        for group in &self.input.latency.distance {
+            let at = |percent| grouped(group.round_trip_ms.at(percent));
+            let (p50, p99) = (at(50.0), at(99.0));
+            let _ = writeln!(
+                text,
+                "| {} | {} | {p50} ms | {p99} ms |",
+                group.name, group.colos
+            );
+        }
+        text += "\n| share of the isolates | reads a second in each |\n|--:|--:|\n";
+        for class in &self.input.fleet.traffic {
+            let _ = writeln!(text, "| {} | {} |", percent(class.share), class.reads_per_s);
+        }
+        let events = &self.input.fleet.events;
+        let _ = writeln!(
+            text,
+            "\nThat is {:.2} reads a second in each isolate on average. A reload's version is asked for by {} of all requests for {} s, \
+             an outage takes {} s, a deploy replaces all isolates within {} s.\n\n## At which scale one object no longer suffices\n",
+            self.input.mean_reads_per_s(),
+            percent(events.reload_asks_minimum),
+            events.reload_s,
+            events.outage_s,
+            events.deploy_s
+        );
+        text
     }
 
     fn load(&self) -> String {
         let header = "Requests a second at the object, mean (busiest second), while nothing happens. \
                       **Bold** is above the limit:\n";
         let mean = |setup: Setup, isolates| {
-            let (mean, busiest) = self.result(isolates, setup, Event::Adoption).steady_per_s;
+            let (mean, busiest) = self.adoption(isolates, setup).steady_per_s;
             let text = format!("{} ({})", grouped(mean), grouped(busiest as f64));
             marked(text, mean > SOFT_LIMIT_PER_S as f64)
         };
@@ -66,13 +103,18 @@ impl Page<'_> {
             "By arithmetic (one call for each TTL and the wait for the next read, in each isolate), one object is used up at:\n"
         );
         for ttl_s in [30_u32, 300] {
+            // To two digits: traffic is not known better.
             let ceiling = SOFT_LIMIT_PER_S as f64 / self.input.calls_per_s(f64::from(ttl_s));
             let name = Setup {
                 ttl_s: ttl_s.into(),
                 ..Setup::DEFAULT
             }
             .name();
-            let _ = writeln!(text, "- {name}: about {} isolates", grouped(ceiling));
+            let _ = writeln!(
+                text,
+                "- {name}: about {} isolates",
+                grouped(rounded(ceiling))
+            );
         }
         text
     }
@@ -83,13 +125,13 @@ impl Page<'_> {
              The busiest second of all: quiet, after an adoption, a reload, an outage's end, and a deploy. **Bold** is above the limit:\n\n"
             .to_owned();
         text += &self.by_size(|setup, isolates| {
-            let (peak, _) = self.worst(setup, isolates);
+            let peak = self.worst(setup, isolates);
             marked(grouped(peak as f64), peak > SOFT_LIMIT_PER_S)
         });
         text.push('\n');
         for isolates in self.scope.sizes() {
             let real = SETUPS.into_iter().filter(|setup| !setup.jitter);
-            let kept = |setup: &Setup| self.worst(*setup, *isolates).0 <= SOFT_LIMIT_PER_S;
+            let kept = |setup: &Setup| self.worst(*setup, *isolates) <= SOFT_LIMIT_PER_S;
             let size = grouped(f64::from(*isolates));
             let least = real.clone().find(kept).map(|setup| setup.name());
             let _ = match least {
@@ -99,7 +141,7 @@ impl Page<'_> {
                 ),
                 None => {
                     let best = real
-                        .min_by_key(|setup| self.worst(*setup, *isolates).0)
+                        .min_by_key(|setup| self.worst(*setup, *isolates))
                         .unwrap();
                     writeln!(
                         text,
@@ -115,7 +157,9 @@ impl Page<'_> {
     fn what_is_left(&self, setup: Setup, isolates: u32) -> String {
         let mut over = Vec::new();
         for event in Event::ALL {
-            let run = self.result(isolates, setup, event);
+            let Some(run) = self.result(isolates, setup, event) else {
+                continue;
+            };
             if run.herd_peak_per_s > SOFT_LIMIT_PER_S {
                 let (peak, above_s) = (grouped(run.herd_peak_per_s as f64), run.herd_above_s);
                 over.push(format!(
@@ -131,12 +175,13 @@ impl Page<'_> {
         )
     }
 
-    fn worst(&self, setup: Setup, isolates: u32) -> (u64, Event) {
-        let peak = |event| {
-            let run = self.result(isolates, setup, event);
-            (run.herd_peak_per_s.max(run.steady_per_s.1), event)
-        };
-        Event::ALL.map(peak).into_iter().max().unwrap()
+    /// The busiest second of all runs with these settings.
+    fn worst(&self, setup: Setup, isolates: u32) -> u64 {
+        let runs = Event::ALL
+            .into_iter()
+            .filter_map(|event| self.result(isolates, setup, event));
+        let peaks = runs.map(|run| run.herd_peak_per_s.max(run.steady_per_s.1));
+        peaks.max().unwrap_or(0)
     }
 
     fn staleness(&self) -> String {
@@ -148,7 +193,7 @@ impl Page<'_> {
                 grouped(f64::from(isolates))
             );
             for setup in SETUPS {
-                let run = self.result(isolates, setup, Event::Adoption);
+                let run = self.adoption(isolates, setup);
                 let ages = run.ages_ms.map(|ms| seconds(Some(ms), 0));
                 let states = run.quiet_states.map(percent);
                 let _ = writeln!(
@@ -173,18 +218,21 @@ impl Page<'_> {
                 grouped(f64::from(isolates))
             );
             for setup in SETUPS {
-                let run = self.result(isolates, setup, Event::Adoption);
+                let run = self.adoption(isolates, setup);
                 let reload = self.result(isolates, setup, Event::Reload);
                 let until = run.converged_ms.map(|ms| seconds(ms, run.looked_ms));
                 let last = (run.last_old_ms + 1_000 < run.looked_ms).then_some(run.last_old_ms);
-                let (asked, got) = reload.minimum;
+                let served = reload.map(|reload| {
+                    let (asked, got) = reload.minimum;
+                    percent(got as f64 / asked.max(1) as f64)
+                });
                 let _ = writeln!(
                     text,
                     "| {} | {} | {} | {} |",
                     setup.name(),
                     until.join(" | "),
                     seconds(last, run.looked_ms),
-                    percent(got as f64 / asked.max(1) as f64)
+                    served.unwrap_or_else(not_done)
                 );
             }
             text.push('\n');
@@ -198,7 +246,10 @@ impl Page<'_> {
         for event in [Event::Reload, Event::Outage, Event::Deploy] {
             let _ = writeln!(text, "### {}\n\nThe busiest second:\n", event.title());
             text += &self.by_size(|setup, isolates| {
-                let peak = self.result(isolates, setup, event).herd_peak_per_s;
+                let Some(run) = self.result(isolates, setup, event) else {
+                    return not_done();
+                };
+                let peak = run.herd_peak_per_s;
                 marked(grouped(peak as f64), peak > SOFT_LIMIT_PER_S)
             });
             let _ = writeln!(
@@ -207,7 +258,9 @@ impl Page<'_> {
                 grouped(f64::from(isolates))
             );
             for setup in SETUPS {
-                let run = self.result(isolates, setup, event);
+                let Some(run) = self.result(isolates, setup, event) else {
+                    continue;
+                };
                 let _ = writeln!(
                     text,
                     "| {} | {} | {} | {} | {} |",
@@ -223,9 +276,10 @@ impl Page<'_> {
         text
     }
 
-    /// The size whose curves are shown, and the largest.
-    fn curve_sizes(&self) -> [u32; 2] {
-        [self.scope.shown(), self.scope.largest()]
+    /// The size whose curves are shown, and larger ones.
+    fn curve_sizes(&self) -> impl Iterator<Item = u32> {
+        let sizes = self.scope.sizes().iter().copied();
+        sizes.filter(|size| *size == self.scope.shown() || *size >= 100_000)
     }
 
     /// A table of settings by sizes.
@@ -245,12 +299,22 @@ impl Page<'_> {
     }
 }
 
+fn not_done() -> String {
+    "–".to_owned()
+}
+
 fn marked(text: String, is_above: bool) -> String {
     if is_above {
         format!("**{text}**")
     } else {
         text
     }
+}
+
+/// To two digits.
+fn rounded(number: f64) -> f64 {
+    let unit = 10_f64.powf(number.log10().floor() - 1.0);
+    (number / unit).round() * unit
 }
 
 fn percent(share: f64) -> String {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use crate::input::Input;
-use crate::run::{Event, Run, Setup};
+use crate::run::{Event, LONG_LOOK, Run, Setup};
 use crate::summary::Summary;
 use crate::world::simulate;
 
@@ -45,6 +45,9 @@ pub(crate) const SETUPS: [Setup; 7] = [
     },
 ];
 
+/// Who asks more often than this, by arithmetic, needs no herd to bring an object down.
+const HOPELESS_PER_S: f64 = 5_000.0;
+
 /// How large a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scope {
@@ -67,9 +70,9 @@ impl Scope {
         self.sizes().last().copied().unwrap()
     }
 
-    /// The one whose curves are shown.
+    /// The one whose curves are shown: it is looked at for long.
     pub(crate) fn shown(self) -> u32 {
-        if self.quick { 10_000 } else { 100_000 }
+        LONG_LOOK
     }
 
     /// The run of these.
@@ -83,12 +86,16 @@ impl Scope {
         }
     }
 
-    /// All runs.
-    fn runs(self) -> Vec<Run> {
+    /// All runs. What asks many times too much without an event needs none.
+    fn runs(self, input: &Input) -> Vec<Run> {
         let mut runs = Vec::new();
         for isolates in self.sizes() {
             for setup in SETUPS {
-                runs.extend(Event::ALL.map(|event| self.run(*isolates, setup, event)));
+                let per_s = input.calls_per_s(setup.ttl_s as f64) * f64::from(*isolates);
+                let is_hopeless = !setup.colo_cache && per_s > HOPELESS_PER_S;
+                let events = Event::ALL.into_iter();
+                let events = events.filter(|event| *event == Event::Adoption || !is_hopeless);
+                runs.extend(events.map(|event| self.run(*isolates, setup, event)));
             }
         }
         // The longest first, so that no core waits for one that began last.
@@ -99,7 +106,7 @@ impl Scope {
 
 /// Does all runs; `tell` hears of each one.
 pub(crate) fn carry_out(scope: Scope, input: &Input, tell: impl Fn(&str) + Sync) -> Results {
-    let runs = scope.runs();
+    let runs = scope.runs(input);
     let count = runs.len();
     let (next, results) = (
         Mutex::new(runs.into_iter().enumerate()),

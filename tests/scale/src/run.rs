@@ -11,7 +11,7 @@ use crate::measure::Windows;
 pub(crate) const ORIGIN_MS: u64 = 1_000_000_000;
 
 /// Up to so many isolates it is looked for long how a version spreads.
-const LONG_LOOK: u32 = 100_000;
+pub(crate) const LONG_LOOK: u32 = 10_000;
 
 /// What happens after the quiet part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
