@@ -21,10 +21,10 @@ fn load(page: &Page<'_>) -> (String, String) {
     let points = |setup| {
         let sizes = page.scope.sizes().iter();
         let point = |size: &u32| {
-            let (mean, _) = page.adoption(*size, setup).steady_per_s;
-            (f64::from(*size), mean)
+            let run = page.result(*size, setup, Event::Adoption)?;
+            Some((f64::from(*size), run.steady_per_s.0))
         };
-        sizes.map(point).collect()
+        sizes.filter_map(point).collect()
     };
     let chart = Chart {
         title: "Requests at the object, while nothing happens",
@@ -96,7 +96,8 @@ fn herd(page: &Page<'_>, event: Event) -> (String, String) {
 }
 
 fn shown<'a>(page: &'a Page<'_>, setup: Setup) -> &'a Summary {
-    page.adoption(page.scope.shown(), setup)
+    let run = page.result(page.scope.shown(), setup, Event::Adoption);
+    run.expect("small fleets are done in full")
 }
 
 fn lines(points: impl Fn(Setup) -> Vec<(f64, f64)>) -> Vec<(String, Vec<(f64, f64)>)> {

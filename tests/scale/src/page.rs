@@ -44,12 +44,7 @@ impl Page<'_> {
         .join("\n")
     }
 
-    /// The result of one run that is always done.
-    pub(crate) fn adoption(&self, isolates: u32, setup: Setup) -> &Summary {
-        &self.results[&self.scope.run(isolates, setup, Event::Adoption)]
-    }
-
-    /// The result of any run, if it was done.
+    /// The result of a run, if it was done.
     pub(crate) fn result(&self, isolates: u32, setup: Setup, event: Event) -> Option<&Summary> {
         self.results.get(&self.scope.run(isolates, setup, event))
     }
@@ -89,7 +84,10 @@ impl Page<'_> {
         let header = "Requests a second at the object, mean (busiest second), while nothing happens. \
                       **Bold** is above the limit:\n";
         let mean = |setup: Setup, isolates| {
-            let (mean, busiest) = self.adoption(isolates, setup).steady_per_s;
+            let Some(run) = self.result(isolates, setup, Event::Adoption) else {
+                return not_done();
+            };
+            let (mean, busiest) = run.steady_per_s;
             let text = format!("{} ({})", grouped(mean), grouped(busiest as f64));
             marked(text, mean > SOFT_LIMIT_PER_S as f64)
         };
@@ -126,6 +124,9 @@ impl Page<'_> {
             .to_owned();
         text += &self.by_size(|setup, isolates| {
             let peak = self.worst(setup, isolates);
+            if peak == 0 {
+                return not_done();
+            }
             marked(grouped(peak as f64), peak > SOFT_LIMIT_PER_S)
         });
         text.push('\n');
@@ -180,6 +181,7 @@ impl Page<'_> {
         let runs = Event::ALL
             .into_iter()
             .filter_map(|event| self.result(isolates, setup, event));
+        // Nought where nothing was done.
         let peaks = runs.map(|run| run.herd_peak_per_s.max(run.steady_per_s.1));
         peaks.max().unwrap_or(0)
     }
@@ -193,7 +195,9 @@ impl Page<'_> {
                 grouped(f64::from(isolates))
             );
             for setup in SETUPS {
-                let run = self.adoption(isolates, setup);
+                let Some(run) = self.result(isolates, setup, Event::Adoption) else {
+                    continue;
+                };
                 let ages = run.ages_ms.map(|ms| seconds(Some(ms), 0));
                 let states = run.quiet_states.map(percent);
                 let _ = writeln!(
@@ -218,7 +222,9 @@ impl Page<'_> {
                 grouped(f64::from(isolates))
             );
             for setup in SETUPS {
-                let run = self.adoption(isolates, setup);
+                let Some(run) = self.result(isolates, setup, Event::Adoption) else {
+                    continue;
+                };
                 let reload = self.result(isolates, setup, Event::Reload);
                 let until = run.converged_ms.map(|ms| seconds(ms, run.looked_ms));
                 let last = (run.last_old_ms + 1_000 < run.looked_ms).then_some(run.last_old_ms);

@@ -46,7 +46,7 @@ pub(crate) const SETUPS: [Setup; 7] = [
 ];
 
 /// Who asks more often than this, by arithmetic, needs no herd to bring an object down.
-const HOPELESS_PER_S: f64 = 5_000.0;
+const HOPELESS_PER_S: f64 = 2_000.0;
 
 /// How large a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +86,16 @@ impl Scope {
         }
     }
 
-    /// All runs. What asks many times too much without an event needs none.
+    /// All runs. Where the object is asked many times too much anyhow, one of them tells all.
     fn runs(self, input: &Input) -> Vec<Run> {
         let mut runs = Vec::new();
         for isolates in self.sizes() {
             for setup in SETUPS {
                 let per_s = input.calls_per_s(setup.ttl_s as f64) * f64::from(*isolates);
                 let is_hopeless = !setup.colo_cache && per_s > HOPELESS_PER_S;
-                let events = Event::ALL.into_iter();
-                let events = events.filter(|event| *event == Event::Adoption || !is_hopeless);
+                let wanted =
+                    |event: &Event| !is_hopeless || (*event == Event::Adoption && !setup.jitter);
+                let events = Event::ALL.into_iter().filter(wanted);
                 runs.extend(events.map(|event| self.run(*isolates, setup, event)));
             }
         }
