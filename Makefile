@@ -12,11 +12,14 @@ WITHOUT ?=
 QUICK ?=
 ONLY ?=
 ISOLATES ?=
+FLEET ?=
+LATENCY ?=
+OUT ?=
 
-export PORT SERVE CONFIG STATE SEED SEEDS DAYS WITHOUT ISOLATES QUICK ONLY
+export PORT SERVE CONFIG STATE SEED SEEDS DAYS WITHOUT ISOLATES QUICK ONLY FLEET LATENCY OUT
 
 .NOTPARALLEL:
-.PHONY: help setup build run test simulate simulate-defects simulate-branches bench bench-authority example-ts example-rust check fmt clean
+.PHONY: help setup build run test simulate simulate-defects simulate-branches scale bench bench-authority example-ts example-rust check fmt clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +47,9 @@ simulate-defects: ## that the simulator finds each deliberate defect [SEED=n]
 
 simulate-branches: ## which branches of the core's decisions a simulation reaches [SEED=n] [DAYS=n]
 	@scripts/simulate.sh branches
+
+scale: ## a million isolates over one object, simulated, into docs/scale.md [QUICK=1] [SEED=n] [FLEET=f.toml] [LATENCY=f.toml] [OUT=dir]
+	@scripts/scale.sh
 
 bench: ## beside what else one could do, into docs/performance.md [QUICK=1] [ONLY=part]
 	@scripts/setup.sh build

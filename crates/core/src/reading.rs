@@ -293,6 +293,12 @@ impl<T> Cache<T> {
         self.held.as_ref().map(|held| held.version)
     }
 
+    /// For how many milliseconds from `now` on no call is made, after one that failed.
+    pub fn paused_ms(&mut self, now: UnixMillis) -> u64 {
+        let steady = self.clock.read(now);
+        self.paused_until.since(steady)
+    }
+
     fn wait(
         &mut self,
         steady: UnixMillis,
