@@ -93,17 +93,21 @@ fn agrees<T: DeserializeOwned + Debug + PartialEq>(text: &str) {
 }
 
 fn all_agree(text: &str) {
-    agrees::<Value>(text);
-    agrees::<Fields>(text);
-    agrees::<Shape>(text);
+    // With exact numbers serde_json gives what may be anything each number as its text.
+    if !cfg!(feature = "exact_numbers") {
+        agrees::<Value>(text);
+        agrees::<Fields>(text);
+        agrees::<Shape>(text);
+        agrees::<Either>(text);
+        agrees::<BTreeMap<Name, Value>>(text);
+    }
     agrees::<Strict>(text);
-    agrees::<Either>(text);
     agrees::<Vec<u8>>(text);
     agrees::<(u8, u8)>(text);
     agrees::<Option<f64>>(text);
     agrees::<String>(text);
     agrees::<BTreeMap<u64, f32>>(text);
-    agrees::<BTreeMap<Name, Value>>(text);
+    agrees::<BTreeMap<Name, u8>>(text);
 }
 
 #[test]
