@@ -51,8 +51,9 @@ case "${1:-}" in
     branches "${OPTIONS[@]}"
     ;;
   test)
-    # Few fresh worlds, until these have had their long hunt; 2,000 days of known ones are those of the branches below.
-    hunt --days 300 --regressions tests/simulation/regressions.txt
+    # Few fresh worlds, and without what joined last, until these have had their long hunt; 2,000 days of known ones with
+    # all of it are those of the branches below.
+    hunt --days 300 --without colo-cache,lies,many-lies --regressions tests/simulation/regressions.txt
     laboratory
     # Of known worlds, too: some defects show in one world of fifty, and must not hide by chance.
     "$LABORATORY/target/simulation/simulate" --defects --seed 1
