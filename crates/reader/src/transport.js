@@ -13,9 +13,10 @@ const READ = ["version", "freshness", "pending"].map((name) => `bellwether-${nam
 // By the kind of transport, as settings name it. The answer in lines: status, ETag, version, freshness, announcement, each
 // empty where it is not set, and then the body of a 200. Rejected with a line for the log, without token or document.
 export function ask(env, kind, named, secret, space, path, etag, report) {
-  const controller = new AbortController();
-  const answer = answered(env, kind, named, secret, space, path, { etag, report }, controller.signal);
-  answer.abort = () => controller.abort();
+  // Only a call over HTTP can be aborted, and the others are the ones that must be quick.
+  const controller = kind === "url" ? new AbortController() : undefined;
+  const answer = answered(env, kind, named, secret, space, path, { etag, report }, controller?.signal);
+  answer.abort = () => controller?.abort();
   return answer;
 }
 
