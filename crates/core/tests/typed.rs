@@ -159,6 +159,8 @@ fn what_serde_json_takes_is_taken_and_what_it_refuses_is_refused() {
         r#""One""#,
         r#"{"One":1}"#,
         r#"{"1":2,"-1":3}"#,
+        r#"{"1":3.5e38}"#,
+        r#"{"1":3.4e38,"2":-1e39}"#,
         r#""unit""#,
         r#"{"unit":null}"#,
         r#"{"unit":1}"#,

@@ -106,7 +106,7 @@ impl<'de> Typed<'de> {
         if float.is_finite() {
             Ok(Number::Float(float))
         } else {
-            Err(Rejection::new("number out of range".to_owned()))
+            Err(out_of_range())
         }
     }
 }
@@ -115,6 +115,21 @@ enum Number {
     Unsigned(u64),
     Signed(i64),
     Float(f64),
+}
+
+impl Number {
+    fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejection> {
+        match self {
+            Self::Unsigned(whole) => visitor.visit_u64(whole),
+            Self::Signed(whole) => visitor.visit_i64(whole),
+            Self::Float(float) => visitor.visit_f64(float),
+        }
+    }
+}
+
+#[inline(never)]
+fn out_of_range() -> Rejection {
+    Rejection::new("number out of range".to_owned())
 }
 
 /// What a visitor makes of what is between two brackets.
@@ -137,15 +152,22 @@ impl<'de> Deserializer<'de> for &mut Typed<'de> {
                 Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
                 Cow::Owned(text) => visitor.visit_string(text),
             },
-            Some(b'-' | b'0'..=b'9') => match self.number()? {
-                Number::Unsigned(whole) => visitor.visit_u64(whole),
-                Number::Signed(whole) => visitor.visit_i64(whole),
-                Number::Float(float) => visitor.visit_f64(float),
-            },
+            Some(b'-' | b'0'..=b'9') => self.number()?.visit(visitor),
             Some(b'n') => self.word("null").and_then(|()| visitor.visit_unit()),
             Some(b't') => self.word("true").and_then(|()| visitor.visit_bool(true)),
             Some(b'f') => self.word("false").and_then(|()| visitor.visit_bool(false)),
             _ => Err(self.syntax("expected value")),
+        }
+    }
+
+    /// What is beyond it must not become infinity.
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Rejection> {
+        match self.pass.peek() {
+            Some(b'-' | b'0'..=b'9') => match self.number()? {
+                Number::Float(float) if !(float as f32).is_finite() => Err(out_of_range()),
+                number => number.visit(visitor),
+            },
+            _ => self.deserialize_any(visitor),
         }
     }
 
@@ -184,7 +206,7 @@ impl<'de> Deserializer<'de> for &mut Typed<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f64 char str string bytes byte_buf unit
         unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }
@@ -226,8 +248,8 @@ impl<'de> Within<'_, 'de> {
         Ok(goes_on)
     }
 
-    #[inline(never)]
     /// The next member's key, to which its value's pointer belongs.
+    #[inline(never)]
     fn member(&mut self) -> Result<Option<Cow<'de, str>>, Rejection> {
         if !self.goes_on()? {
             return Ok(None);
