@@ -178,8 +178,9 @@ impl Reports {
             .iter()
             .filter_map(|state| figure(&format!("/reads_total/{state}")))
             .sum();
+        // An isolate that was forgotten by a clock that jumped may be heard for a first time again.
         holds(
-            reads <= books.reads,
+            reads <= books.reads || books.jumps != host.jumps(),
             "no read counts twice",
             &format!("{} reads were told", books.reads),
         );

@@ -3,6 +3,7 @@
 use super::{AlarmCheck, Coordinator, Trigger, Wait};
 use crate::platform::Platform;
 use crate::schedule;
+use crate::store::Store;
 use crate::version::UnixMillis;
 
 /// How a due time can be wrong while the object lives.
@@ -23,11 +24,22 @@ impl<P: Platform> Coordinator<P> {
         match self.stray() {
             None => {}
             Some(Stray::Overdue) => drop(self.start_or_join(Trigger::Alarm)),
-            Some(Stray::TooFar { latest }) => {
-                self.inner.state.borrow_mut().schedule.refresh_due = Some(latest);
-                self.inner.alarm_check.set(AlarmCheck::Due);
-            }
+            Some(Stray::TooFar { latest }) => self.bring_forward(latest),
         }
+    }
+
+    /// Stored first: what only memory knew would be later again after a death. Refused, it is tried
+    /// again at the next event.
+    fn bring_forward(&self, latest: UnixMillis) {
+        let mut state = self.inner.state.borrow_mut();
+        let later = state.schedule.refresh_due.replace(latest);
+        if let Err(error) = Store(&self.inner.platform).put_schedule(&state.schedule) {
+            state.schedule.refresh_due = later;
+            drop(state);
+            return self.log_failure("schedule_not_written", &error.0);
+        }
+        drop(state);
+        self.inner.alarm_check.set(AlarmCheck::Due);
     }
 
     pub(super) fn stray(&self) -> Option<Stray> {

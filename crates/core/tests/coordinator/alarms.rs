@@ -209,6 +209,27 @@ fn a_clock_that_is_set_back_does_not_put_the_refresh_off() {
 }
 
 #[test]
+fn a_refresh_that_was_brought_forward_stays_so_after_a_death() {
+    for refused in [false, true] {
+        let space = settled();
+        space.run_for(10_000);
+        space
+            .machine
+            .jump_clock(10_000 - i64::try_from(INTERVAL_MS).unwrap());
+        if refused {
+            space.machine.traps.set(Place::Statement, 1, Strike::Once);
+            space.snapshot();
+        }
+        space.snapshot();
+        space.kill();
+        space.run_for(100_000);
+        space.snapshot();
+        space.run_for(INTERVAL_MS + INTERVAL_MS / 10 + settings().source_timeout_ms - 99_900);
+        assert_eq!(space.machine.source.count(), 2, "refused: {refused}");
+    }
+}
+
+#[test]
 fn a_clock_that_jumps_while_the_source_is_awaited_harms_nothing() {
     for jump_ms in [-DAY_MS, -5_000, 5_000, DAY_MS] {
         let space = settled();

@@ -163,7 +163,8 @@ impl Books {
         if let Some(settled) = &settled {
             self.check_settled(host, settled);
         }
-        if !quiet {
+        // A refresh drops what is old even where it tells nothing new, and a death brings it back.
+        if !quiet || settled.is_some() || self.trusting {
             self.check_kept(host);
         }
         let counts = number(&host.database.query(COUNTED)[0][0]);
