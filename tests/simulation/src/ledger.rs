@@ -19,6 +19,7 @@ use bellwether_core::version::UnixMillis;
 
 use crate::host::{Deployment, Host};
 use crate::oracle;
+use crate::upstream::Answered;
 use books::{Books, Settled};
 
 pub(crate) use model::{Version, Waiting};
@@ -284,6 +285,12 @@ impl Ledger {
             books.model.stack.source = Some(source.clone());
             books.model.base = books.started_with.clone();
         }
+        books.refused = match &answered {
+            Some(Answered::Document(document)) if outcome == Outcome::Rejected => {
+                Some(oracle::hash(document))
+            }
+            _ => None,
+        };
         let version = record.version.map_or(0, bellwether_core::Version::get);
         books.told.push((outcome, version));
         books.last_settled = Some((world.now_ms(), host.jumps()));

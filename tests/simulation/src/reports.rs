@@ -152,11 +152,12 @@ impl Reports {
         };
         let isolates = lately().count() as u64;
         if !exact {
-            // One in two, by chance.
+            // One in two, by chance: that many is six standard deviations.
+            let by_chance = 6 * isolates.isqrt() + 2;
             let shown = figure("/isolates").unwrap_or(0);
             let sampled = figure("/one_in") == Some(2) && books.jumps == host.jumps();
             holds(
-                !sampled || shown.abs_diff(isolates) <= isolates / 8,
+                !sampled || shown.abs_diff(isolates) <= by_chance,
                 "a sample is as large as it says",
                 &format!("{isolates} were heard lately"),
             );

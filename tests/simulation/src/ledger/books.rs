@@ -80,6 +80,8 @@ pub(super) struct Books {
     pub(super) durable_counts: u64,
     pub(super) settled: Option<Settled>,
     pub(super) failures: u64,
+    /// The document that the last refresh refused, beside what was held then.
+    pub(super) refused: Option<String>,
     /// Since the last refresh was settled.
     pub(super) storage_refused: bool,
     pub(super) due_only_in_memory: bool,

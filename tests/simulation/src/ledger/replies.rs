@@ -159,9 +159,10 @@ impl Ledger {
         );
         let document = upstream.document();
         // What was published since stands, as long as the source says what it said before.
-        let followed = books.model.pulled == Some(oracle::hash(&document));
+        let hash = Some(oracle::hash(&document));
+        let refused = books.refused == hash || books.is_refused(&document);
         world.check(
-            followed || books.model.pin.is_some() || books.is_refused(&document),
+            books.model.pulled == hash || books.model.pin.is_some() || refused,
             "the head follows the source",
             || {
                 format!(
