@@ -26,8 +26,10 @@ impl<T: 'static, R: Misfit> Reader<T, R> {
     pub(super) fn report(&self, identity: Identity, now: UnixMillis) -> String {
         let cache = &mut *self.cache();
         let last = self.last_rejection.borrow();
-        let version = cache.version();
         let steady = cache.clock.read(now);
+        // A look into the data centre's cache took time since the read switched.
+        cache.switch(steady);
+        let version = cache.version();
         let counts = &cache.counts;
         let newer = last
             .as_ref()
