@@ -10,12 +10,18 @@ cd "$(dirname "$0")/.."
 LIMIT_BYTES=3072
 
 # Properties that stand in no public type: their names need not be readable in what is published.
-INTERNAL='^(ahead|born|lease|sent|switched|plan|planAhead|receive|mayServe|look|view|known|minimum)$'
+INTERNAL='^(ahead|born|lease|sent|switched|plan|planAhead|receive|mayServe|look|view|known|minimum|share|swr)$'
 
 rm -rf clients/ts/dist
-# All in one run: what is renamed has one name everywhere.
-"$ESBUILD_BIN" clients/ts/src/{index,report,schema,vars}.ts --bundle --minify --mangle-props="$INTERNAL" --format=esm --target=es2022 \
-  --outdir=clients/ts/dist --log-level=warning
+mkdir -p clients/ts/dist
+# What an entry renames has that name in the ones after it: some hand such properties to each other.
+renamed="$(mktemp -d)"
+trap 'rm -rf "$renamed"' EXIT
+printf '{}' > "$renamed/names.json"
+for entry in index colo report schema vars; do
+  "$ESBUILD_BIN" "clients/ts/src/$entry.ts" --bundle --minify --mangle-props="$INTERNAL" --mangle-cache="$renamed/names.json" \
+    --format=esm --target=es2022 --outfile="clients/ts/dist/$entry.js" --log-level=warning
+done
 node_modules/.bin/tsc -p clients/ts
 
 # Whoever depends on the package sees its types as they are published.

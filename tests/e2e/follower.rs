@@ -42,7 +42,8 @@ impl Via {
         )
     }
 
-    fn written(self, follower: Deployment) -> Deployment {
+    /// The follower in its language.
+    pub(crate) fn written(self, follower: Deployment) -> Deployment {
         if self.is_typescript() {
             follower.in_typescript()
         } else {

@@ -25,8 +25,7 @@ impl bellwether_core::reading::Misfit for Misfit {
 /// The document in this text: `a` and `b` are there and are numbers, or none of it is taken.
 pub(crate) fn fitted(text: &str) -> Result<Value, Misfit> {
     let misfit = |pointer: &str, why| Misfit(pointer.to_owned(), why);
-    let document: Value =
-        serde_json::from_str(text).map_err(|_| misfit("", "not JSON, or not to be validated"))?;
+    let document: Value = serde_json::from_str(text).map_err(|_| misfit("", "cannot be read"))?;
     if !document.is_object() {
         return Err(misfit("", "expected an object"));
     }

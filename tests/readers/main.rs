@@ -11,5 +11,6 @@ mod fit;
 mod random;
 mod scene;
 mod setup;
+mod shelf;
 mod typescript;
 mod vectors;

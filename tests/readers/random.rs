@@ -3,10 +3,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bellwether_core::reading::colo::{COLO_DEADLINE_MS, document_key};
+use bellwether_core::version::ETag;
 use bellwether_simulation::rng::Rng;
 use serde_json::{Map, Value, json};
 
 use crate::scene::Scene;
+use crate::shelf::word_key;
 
 /// Of `READER_SEED`, or another one each time.
 pub(crate) fn seed() -> u64 {
@@ -28,7 +31,7 @@ pub(crate) fn traces(seed: u64, count: u64) -> Vec<Value> {
 
 #[test]
 fn a_seed_gives_the_same_traces_and_they_reach_every_state() {
-    let text = |seed| crate::vectors::written(&traces(seed, 60));
+    let text = |seed| crate::vectors::written(&traces(seed, 200));
     let first = text(7);
     assert_eq!(first, text(7));
     for reached in [
@@ -40,6 +43,9 @@ fn a_seed_gives_the_same_traces_and_they_reach_every_state() {
         "snapshot?pending=",
         "\"rejected\":\"/b\"",
         "\"pending\":{\"version\"",
+        "\"put\":",
+        "\"colo_hits\":1",
+        "\"log\":\"colo_cache_off\"",
     ] {
         assert!(first.contains(reached), "{reached}");
     }
@@ -55,7 +61,12 @@ fn trace(seed: u64, number: u64) -> Value {
     };
     let mut steps = Vec::new();
     for nth in 0..rng.between(20, 60) {
-        let step = step(&mut rng, &scene.open_calls(), &mut coordinator, nth);
+        let colo = reader["colo_cache"] == true && rng.one_in(6);
+        let step = if colo {
+            colo_step(&mut rng, &scene, &coordinator)
+        } else {
+            step(&mut rng, &scene.open_calls(), &mut coordinator, nth)
+        };
         let came = scene.step(&step);
         steps.push(json!({ "do": step, "then": came }));
     }
@@ -66,7 +77,13 @@ fn trace(seed: u64, number: u64) -> Value {
 }
 
 fn reader(rng: &mut Rng) -> Value {
-    let wait = |rng: &mut Rng| json!({ "wait": format!("{}ms", rng.between(1, 200)) });
+    // No read waits exactly as long as its look into the cache may take: the call that follows would tell of the read in one
+    // reader and not in the other, and which of two things of one moment is first means nothing.
+    let wait = |rng: &mut Rng| {
+        let wait_ms = rng.between(1, 200);
+        let wait_ms = wait_ms + u64::from(wait_ms == COLO_DEADLINE_MS);
+        json!({ "wait": format!("{wait_ms}ms") })
+    };
     let cold_start = if rng.one_in(3) {
         json!("base")
     } else {
@@ -78,7 +95,12 @@ fn reader(rng: &mut Rng) -> Value {
         _ => wait(rng),
     };
     let timeout = format!("{}ms", rng.between(50, 500));
-    json!({ "cold_start": cold_start, "on_expired": on_expired, "revalidate_timeout": timeout })
+    json!({
+        "cold_start": cold_start,
+        "on_expired": on_expired,
+        "revalidate_timeout": timeout,
+        "colo_cache": rng.one_in(2),
+    })
 }
 
 /// What the traces' coordinator would say now.
@@ -112,6 +134,49 @@ fn minimum(rng: &mut Rng, coordinator: &Coordinator) -> u64 {
     match rng.below(8) {
         0 => 1 << 50,
         _ => rng.between(1, coordinator.head + 2),
+    }
+}
+
+/// What the data centre's cache does, and what other isolates or nobody knows who put there.
+fn colo_step(rng: &mut Rng, scene: &Scene, coordinator: &Coordinator) -> Value {
+    let version = match rng.below(4) {
+        0 => coordinator.head.saturating_sub(1).max(1),
+        1 => coordinator.head + 1,
+        _ => coordinator.head,
+    };
+    let etag = format!("\"v{version}\"");
+    match rng.below(8) {
+        0 => {
+            let moods = ["works", "works", "works", "forgets", "fails", "hangs"];
+            json!({ "cache": moods[rng.below(moods.len() as u64) as usize] })
+        }
+        1..=3 => {
+            let bodies = [
+                format!("{{\"a\":{version},\"b\":{version}}}"),
+                format!("{{\"a\":{version},\"b\":\"x\"}}"),
+                String::new(),
+            ];
+            let body = bodies[rng.below(4).saturating_sub(1) as usize].clone();
+            let key = document_key(&word_key(), &ETag::from_header(&etag).expect("an ETag"));
+            json!({ "shelve": key, "text": body })
+        }
+        _ => {
+            let (ttl_ms, swr_ms) = (rng.scaled(50, 4_000), rng.scaled(1, 4_000));
+            let age_ms = rng.scaled(1, 500);
+            let base = if rng.one_in(20) { ", base" } else { "" };
+            let terms = format!("age_ms={age_ms}, ttl_ms={ttl_ms}, swr_ms={swr_ms}{base}");
+            let pending = coordinator
+                .scheduled
+                .map(|next| format!("version={next}, in_ms={}", rng.scaled(1, 2_000)))
+                .unwrap_or_default();
+            // By a clock a little ahead or behind, or far from this one.
+            let clock = (scene.now().0 + 200).saturating_sub(rng.scaled(1, 1_000));
+            let mut text = format!("{version}\n{etag}\n{terms}\n{pending}\n{clock}");
+            if rng.one_in(20) {
+                text.truncate(rng.below(text.len() as u64) as usize);
+            }
+            json!({ "shelve": word_key(), "text": text })
+        }
     }
 }
 

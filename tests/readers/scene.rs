@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use bellwether_core::fleet::Colo;
 use bellwether_core::log::Level;
+use bellwether_core::reading::colo::{CacheFailed, Entry, Shelved};
 use bellwether_core::reading::{Answer, Ask, Expired, Identity, Isolate, Read, Reader};
 use bellwether_core::routes::{pending_path, snapshot_path};
 use bellwether_core::settings::{ReaderSettings, Settings};
@@ -15,6 +16,7 @@ use futures_channel::oneshot;
 use serde_json::{Map, Value, json};
 
 use crate::fit::{Misfit, fitted};
+use crate::shelf::{Shelf, word_key};
 
 /// Where the machine's clock stands when a trace begins.
 const BEGIN_MS: i64 = 1_000_000;
@@ -45,6 +47,7 @@ pub(crate) struct Scene {
     offset_ms: RefCell<i64>,
     calls: RefCell<Vec<OpenCall>>,
     last_call: RefCell<u64>,
+    shelf: RefCell<Shelf>,
     came: RefCell<Vec<Value>>,
 }
 
@@ -66,6 +69,7 @@ impl Scene {
             offset_ms: RefCell::new(BEGIN_MS),
             calls: RefCell::default(),
             last_call: RefCell::default(),
+            shelf: RefCell::default(),
             came: RefCell::default(),
         })
     }
@@ -88,12 +92,23 @@ impl Scene {
             "answer" => self.answer(number(), Some(told(step))),
             "fail" => self.answer(number(), None),
             "cut" => self.cut(number()),
+            "cache" => self.shelf.borrow_mut().becomes(argument),
+            "shelve" => {
+                let key = argument.as_str().expect("a key");
+                let text = step["text"].as_str().expect("a text");
+                let now_ms = self.executor.elapsed_ms();
+                self.shelf.borrow_mut().put(key, text, now_ms);
+            }
             other => panic!("no step: {other}"),
         }
         self.executor.run_ready(|| {});
         // Calls first: in which order two things of one moment are told says nothing.
         let mut came = self.came.take();
-        came.sort_by_key(|it| it.get("call").is_none());
+        came.sort_by_key(|it| {
+            let kinds = ["call", "look", "put", "log"];
+            let kind = kinds.iter().position(|kind| it.get(kind).is_some());
+            kind.unwrap_or(kinds.len())
+        });
         came
     }
 
@@ -102,7 +117,8 @@ impl Scene {
         self.calls.borrow().iter().map(|call| call.number).collect()
     }
 
-    fn now(&self) -> UnixMillis {
+    /// The machine's clock.
+    pub(crate) fn now(&self) -> UnixMillis {
         let now = self
             .offset_ms
             .borrow()
@@ -173,13 +189,20 @@ impl Scene {
             .as_object_mut()
             .expect("an object")
             .remove("cold_start_ms");
-        json!({ "status": {
+        let mut status = json!({
             "version": version,
             "pending": pending.map(|it| json!({ "version": it.version, "in_ms": it.in_ms })),
             "counts": counts,
             "rejected": self.reader.last_rejection().map(|misfit| misfit.0),
             "failed": self.reader.last_failure().is_some(),
-        } })
+        });
+        if self.policy.colo_cache {
+            let hits = self
+                .reader
+                .trust(|trust| trust.is_on().then_some(trust.hits));
+            status["colo_hits"] = hits.into();
+        }
+        json!({ "status": status })
     }
 }
 
@@ -233,7 +256,39 @@ impl Isolate for Here {
         Ok(answer.with_body(body))
     }
 
-    fn log(&self, _: Level, _: &'static str, _: &str) {}
+    fn colo_key(&self) -> Option<String> {
+        self.scene.policy.colo_cache.then(word_key)
+    }
+
+    async fn look_up(&self, key: &str) -> Result<Option<Shelved>, CacheFailed> {
+        let scene = &self.scene;
+        scene.came.borrow_mut().push(json!({ "look": key }));
+        let answers = scene.shelf.borrow().answers();
+        answers.await?;
+        Ok(scene.shelf.borrow().get(key, scene.executor.elapsed_ms()))
+    }
+
+    async fn shelve(&self, entry: &Entry) -> Result<(), CacheFailed> {
+        let scene = &self.scene;
+        let Entry {
+            key,
+            text,
+            max_age_s,
+        } = entry;
+        let put = json!({ "put": key, "max_age_s": max_age_s, "text": text });
+        scene.came.borrow_mut().push(put);
+        let answers = scene.shelf.borrow().answers();
+        answers.await?;
+        let now_ms = scene.executor.elapsed_ms();
+        scene.shelf.borrow_mut().put(key, text, now_ms);
+        Ok(())
+    }
+
+    fn log(&self, _: Level, event: &'static str, _: &str) {
+        if event == "colo_cache_off" {
+            self.scene.came.borrow_mut().push(json!({ "log": event }));
+        }
+    }
 }
 
 fn seen(read: &Read<Value>) -> Value {

@@ -43,6 +43,8 @@ export interface Call {
   sent: number;
   /** The minimum version that it is made for, with a token. */
   minimum?: number;
+  /** Shares its answer with others, last of all. */
+  share?: () => Promise<void>;
   /** How long the read waits for it; nothing leaves it behind the response. */
   wait?: number | undefined;
 }
@@ -50,6 +52,8 @@ export interface Call {
 /** An answer with its body, where it has one. */
 export interface Answer extends Reply {
   readonly body: string;
+  /** What it was parsed into already. */
+  readonly value?: unknown;
 }
 
 /** The policy fails this read, and asking again would be too soon. */
@@ -64,20 +68,27 @@ const PAUSE_MAX_MS = 10_000;
 const MINIMUM_BURST = 5;
 const MINIMUM_PAUSE_MS = 1_000;
 
+/** What names a document. */
+type Named = Pick<Snapshot<unknown>, "version" | "etag">;
+
 type Known = Pick<Status, "version" | "heldMs" | "pending" | "counts">;
 
-/** What a reader asks its memory; see the functions below. */
-export interface Cache<T> {
-  plan(atLeast: unknown): Call | typeof REFUSE | undefined;
-  planAhead(): Call | undefined;
-  receive(call: Call, answer: Answer | undefined): void;
-  fail(call: Call): void;
-  mayServe(): boolean;
-  look(): void;
-  view(base: T): Read<T>;
-  known(): Known;
-  counts: Counts;
-}
+/** What the colo tier goes by: steady time, when the call was sent whose word holds, and the machine's clock. */
+export type Memory = () => [now: number, told: number, clock: number, held: Named | undefined, refused: Named | undefined];
+
+/** What a reader asks its memory; see the functions below. No object: names of members would count among the bytes. */
+export type Cache<T> = [
+  plan: (atLeast: unknown) => Call | typeof REFUSE | undefined,
+  planAhead: () => Call | undefined,
+  receive: (call: Call, answer: Answer | undefined) => void,
+  fail: (call: Call) => void,
+  mayServe: () => boolean,
+  look: () => void,
+  view: (base: T) => Read<T>,
+  known: () => Known,
+  memory: Memory,
+  counts: Counts,
+];
 
 /** Where `coldStart` does not say it. */
 const DEFAULT_WAIT_MS = 50;
@@ -94,8 +105,8 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   let held: Snapshot<T> | undefined;
   /** When that was. */
   let adopted = 0;
-  /** The ETag of a document that did not fit, asked with so that it is not sent again. */
-  let refused: string | undefined;
+  /** A document that did not fit: its ETag is asked with, so that it is not sent again. */
+  let refused: Named | undefined;
   /** Above the one held; its terms are of the last answer that announced it. */
   let announced: Snapshot<T> | undefined;
   /** When the call was sent whose word about the time to come holds: what an earlier one says is older. */
@@ -140,7 +151,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     const paused = now < pausedUntil;
     // No number where there is none: that is above nothing.
     const minimum = Number(atLeast);
-    const granted = minimum > (held ? held.version : 0) && !paused && (held || coldWait !== undefined) && takeToken();
+    const granted = minimum > (held?.version ?? 0) && !paused && (held || coldWait !== undefined) && takeToken();
     if (held && !granted && stateOf(held) === "fresh") return;
     const expired = isExpired();
     const mustWait = expired && failing;
@@ -155,7 +166,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     // a minimum: the holder of the lease may have asked before that was there.
     if (!lease && !mustWait && !granted && (held || wait === undefined)) return;
     counts.calls++;
-    return { etag: refused ?? held?.etag, lease, sent: now, minimum: granted ? minimum : NaN, wait };
+    return { etag: (refused ?? held)?.etag, lease, sent: now, minimum: granted ? minimum : NaN, wait };
   }
 
   /** The call for an announced document that is not here yet, unless one is under way. */
@@ -190,7 +201,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     else confirm(call, terms, pending);
     hear(pending, terms, sent);
     // One that was reached costs nothing.
-    if (held && held.version >= call.minimum!) fullAt -= MINIMUM_PAUSE_MS;
+    if (held?.version! >= call.minimum!) fullAt -= MINIMUM_PAUSE_MS;
   }
 
   /** Takes a call's failure. The next one waits; not so after one for what was announced: the head could be had. */
@@ -208,7 +219,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
 
   /** What a read sees that has just looked at the clock; `base` where nothing is held. */
   function view(base: T): Read<T> {
-    if (held?.value === undefined) return { value: base, version: null, etag: null, state: "base", ageMs: 0 };
+    if (!held?.value) return { value: base, version: null, etag: null, state: "base", ageMs: 0 };
     const { value, version, etag, born } = held;
     return { value, version, etag: etag!, state: held.base ? "base" : stateOf(held), ageMs: now - born };
   }
@@ -217,11 +228,16 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   function known(): Known {
     look();
     return {
-      version: held ? held.version : null,
+      version: held?.version ?? null,
       heldMs: now - adopted,
       pending: announced?.etag ? { version: announced.version, inMs: announced.at! - now } : null,
       counts: { ...counts },
     };
+  }
+
+  function memory(): ReturnType<Memory> {
+    clock();
+    return [now, told, seen, held, refused];
   }
 
   function clock(): void {
@@ -276,7 +292,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   function pause({ sent }: Call): void {
     if (failures && sent <= failedAt) return;
     failedAt = now;
-    pausedUntil = now + Math.min(PAUSE_FIRST_MS * 2 ** failures++, PAUSE_MAX_MS, held ? held.ttl : PAUSE_MAX_MS);
+    pausedUntil = now + Math.min(PAUSE_FIRST_MS * 2 ** failures++, PAUSE_MAX_MS, held?.ttl ?? PAUSE_MAX_MS);
   }
 
   /** The one place where something is held. */
@@ -285,7 +301,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     adopted = now;
     counts.adoptions++;
     refused = undefined;
-    if (announced && announced.version <= next.version) announced = undefined;
+    if (announced?.version! <= next.version) announced = undefined;
   }
 
   /**
@@ -323,11 +339,11 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     }
     const ready = announced?.version === head.version ? announced.value : undefined;
     head.value = ready ?? (head.base ? undefined : parse(answer));
-    if (head.base || head.value !== undefined) {
+    if (head.base || head.value) {
       adopt(head);
       vouch(head);
     } else {
-      refused = head.etag;
+      refused = head;
       pausedUntil = now + head.ttl;
     }
   }
@@ -338,14 +354,14 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
    */
   function confirm({ etag }: Call, terms: Terms, pending: Announcement | undefined): void {
     counts.conditionalHits++;
-    if (etag && etag === refused) pausedUntil = now + terms.ttl;
+    if (etag && etag === refused?.etag) pausedUntil = now + terms.ttl;
     else if (held && (etag === held.etag || isAnnounced(pending))) vouch(terms);
     else counts.ignored++;
   }
 
   /** Takes what an answer about the head says of the time to come. The call that was sent last has the word. */
   function hear(pending: Announcement | undefined, terms: Terms, sent: number): void {
-    const news = pending && !(held && held.version >= pending.version) ? pending : undefined;
+    const news = pending && !(held?.version! >= pending.version) ? pending : undefined;
     const newest = told <= sent;
     if (newest) told = sent;
     if (announced && announced.version === news?.version) {
@@ -379,8 +395,8 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     if (pending?.version === version) bound(pending);
     if (coming.etag !== undefined) return;
     coming.value = parse(answer);
-    coming.etag = coming.value === undefined ? "" : etag;
+    coming.etag = coming.value ? etag : "";
   }
 
-  return { plan, planAhead, receive, fail, mayServe, look, view, known, counts };
+  return [plan, planAhead, receive, fail, mayServe, look, view, known, memory, counts];
 }

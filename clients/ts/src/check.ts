@@ -15,7 +15,7 @@ export function checked(validate: Validate | undefined, document: unknown): Chec
     return validate ? ([...validate(document)] as never) : [document];
   } catch {
     // The engine's own message would quote the text.
-    return [undefined, "", "not JSON, or not to be validated"];
+    return [undefined, "", "cannot be read"];
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Validate } from "./check.ts";
 import type { Read, Status } from "./read.ts";
+import type { Tier } from "./tier.ts";
 
 /** The Worker's environment: its bindings, vars and secrets. */
 export type Env = any;
@@ -30,7 +31,7 @@ export type Transport =
   /** The object's binding; its `script_name` may name another script. */
   | { binding: Named<Namespace>; service?: never; url?: never; token?: never }
   /** A service binding to the coordinator's Worker, and the secret that holds a token with scope `read`. */
-  | { service: Named<Service>; binding?: never; url?: never; token: Named<string> }
+  | { service: Named<Service>; binding?: never; url?: never; token: Named<string>; colo?: never }
   /** Where the routes of the coordinator's Worker begin, and the same secret. */
   | { url: string; binding?: never; service?: never; token: Named<string> };
 
@@ -53,6 +54,8 @@ export type Options = Transport & {
   onExpired?: "serve" | "error" | Wait;
   /** Deadline of each call to the coordinator: 5 s where none is given, 25 s at most. */
   deadline?: number;
+  /** Shares what it is told with the data centre's isolates: `colo()` of `@bellwether/reader/colo`. Not with `service`. */
+  colo?: Tier;
   /** What the reader tells the coordinator of itself when it asks again: `report()` of `@bellwether/reader/report`. */
   report?: (status: Status) => string;
 };

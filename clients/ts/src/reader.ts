@@ -6,6 +6,7 @@ import { ExpiredError } from "./expired.ts";
 import type { BaseOf, Context, Env, Options, Reader } from "./options.ts";
 import type { Read, Rejection, Status } from "./read.ts";
 import { ask } from "./transport.ts";
+import { LATE, within } from "./within.ts";
 
 /** The platform cancels what a `waitUntil` runs after 30 s. */
 const DEADLINE_MAX_MS = 25_000;
@@ -17,7 +18,11 @@ export function createReader(options: Options & { base: object; validate?: Valid
   // At least 1: a lease that ends as it begins is none.
   const deadline = Math.min(Math.max(options.deadline ?? 5_000, 1), DEADLINE_MAX_MS);
   // Plain data only: what belongs to a request must not be used in another.
-  const cache = createCache<any>(options, deadline, parse);
+  const [plan, planAhead, receive, fail, mayServe, look, view, known, memory, counts] = createCache<any>(
+    options,
+    deadline,
+    parse,
+  );
   const [base, pointer, why] = checked(validate, options.base);
   let lastRejection: Rejection | null = null;
   let lastFailure: string | null = null;
@@ -26,54 +31,56 @@ export function createReader(options: Options & { base: object; validate?: Valid
   if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(space)) throw TypeError("space: no name");
 
   function read(env: Env, ctx: Context, atLeast?: unknown): Read<any> | Promise<Read<any>> {
-    const call = cache.plan(atLeast);
+    const call = plan(atLeast);
     if (call === undefined) return answer();
     if (call === REFUSE) throw refusal();
     // Before the call, which reports it.
     const read = call.wait === undefined && answer();
     const called = perform(env, call);
     // Whoever waits, waits for the first call only.
-    ctx.waitUntil(called.then((answered) => (answered ? performAhead(env) : undefined)));
+    ctx.waitUntil(called.then((answered) => (answered ? performAhead(env, call) : undefined)));
     return read || answerAfter(called, call.wait!);
   }
 
   async function answerAfter(called: Promise<unknown>, wait: number): Promise<Read<any>> {
     await within(called, wait);
-    if (!cache.mayServe()) throw refusal();
+    if (!mayServe()) throw refusal();
     return answer();
   }
 
   function answer(): Read<any> {
     // The clock was looked at a moment ago: it is what costs most in a warm read.
-    const read = cache.view(base);
-    cache.counts[read.state]++;
+    const read = view(base);
+    counts[read.state]++;
     return read;
   }
 
   function refusal(): ExpiredError {
-    cache.counts.refused++;
+    counts.refused++;
     return new ExpiredError("configuration expired");
   }
 
   function peek(): Read<any> {
-    cache.look();
-    return cache.view(base);
+    look();
+    return view(base);
   }
 
-  function parse({ version, body }: Answer): unknown {
+  function parse({ version, body, value: parsed }: Answer): unknown {
+    if (parsed) return parsed;
     const [value, pointer, message] = checked(validate, body);
     if (message) {
-      cache.counts.rejections++;
+      counts.rejections++;
       lastRejection = { version: version!, pointer, message };
       log("reader_rejected", `${pointer}: ${message}`);
     }
     return value;
   }
 
-  /** Fetches what an answer announced, ahead of its moment. */
-  async function performAhead(env: Env): Promise<void> {
-    const call = cache.planAhead();
+  /** Fetches what a call's answer announced, ahead of its moment; then shares the answer. */
+  async function performAhead(env: Env, { share }: Call): Promise<void> {
+    const call = planAhead();
     if (call) await perform(env, call);
+    await share?.();
   }
 
   /**
@@ -82,36 +89,34 @@ export function createReader(options: Options & { base: object; validate?: Valid
    */
   async function perform(env: Env, call: Call): Promise<boolean> {
     try {
-      const answer = await within(ask(options, env, call, deadline, call.etag && options.report?.(status())), deadline);
-      if (answer === LATE) throw Error(`no answer within ${deadline} ms`);
-      cache.receive(call, answer);
+      receive(call, await askFirst(env, call));
       lastFailure = null;
       return true;
     } catch (error) {
-      cache.fail(call);
+      fail(call);
       lastFailure = String(error);
       log(call.ahead ? "reader_pending_failed" : "reader_call_failed", lastFailure);
       return false;
     }
   }
 
+  async function askInTime(env: Env, call: Call): Promise<Answer | undefined> {
+    const answer = await within(ask(options, env, call, deadline, status), deadline);
+    if (answer === LATE) throw Error(`no answer within ${deadline} ms`);
+    return answer;
+  }
+
   function status(): Status {
-    const known = cache.known();
+    const now = known();
     // A newer one that fits ends a rejection.
-    if (lastRejection && known.version! >= lastRejection.version) lastRejection = null;
-    return { ...known, lastRejection, lastFailure };
+    if (lastRejection && now.version! >= lastRejection.version) lastRejection = null;
+    return { ...now, lastRejection, lastFailure };
   }
 
   function log(event: string, detail: string): void {
     console.warn(JSON.stringify({ level: "warn", event, space, detail }));
   }
 
+  const askFirst = options.colo?.(askInTime, options, deadline, memory, log) ?? askInTime;
   return { read, peek, status };
-}
-
-const LATE = 0;
-
-/** What was promised, or that it takes longer. The timer is left to itself: it holds nothing up, and ends soon. */
-function within<V>(promised: Promise<V>, ms: number): Promise<V | typeof LATE> {
-  return Promise.race([promised, new Promise<typeof LATE>((resolve) => setTimeout(resolve, ms, LATE))]);
 }

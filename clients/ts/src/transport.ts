@@ -2,19 +2,22 @@
 
 import type { Answer, Call } from "./cache.ts";
 import type { Env, Named, Options, Service } from "./options.ts";
+import type { Status } from "./read.ts";
 import { parseReply } from "./wire.ts";
 
 /** Asks the coordinator, once. What it throws holds neither a token nor anything of a document. */
 export async function ask(
-  { binding, service, url, token, space = "default" }: Options,
+  { binding, service, url, token, report, space = "default" }: Options,
   env: Env,
   { ahead, etag }: Call,
   deadline: number,
-  report: string | undefined,
+  status: () => Status,
 ): Promise<Answer | undefined> {
   const headers: Record<string, string> = {};
-  if (etag) headers["if-none-match"] = etag;
-  if (report) headers["bellwether-reader"] = report;
+  if (etag) {
+    headers["if-none-match"] = etag;
+    if (report) headers["bellwether-reader"] = report(status());
+  }
   if (token) headers.authorization = "Bearer " + bound(env, token).trim();
   const named = bound<any>(env, binding ?? service ?? (() => globalThis));
   const to: Service = binding ? named.get(named.idFromName(space)) : named;
@@ -32,7 +35,8 @@ export async function ask(
   return reply && { ...reply, body: reply.version ? await response.text() : "" };
 }
 
-function bound<V>(env: Env, named: Named<V>): V {
+/** What the environment has by that name, or the function finds in it. */
+export function bound<V>(env: Env, named: Named<V>): V {
   const value = typeof named === "string" ? env[named] : named(env);
   if (!value) throw Error(`the Worker has no ${named}`);
   return value;

@@ -30,7 +30,7 @@ export function parseReply(ahead: unknown, { status, headers }: Response): Reply
   const [age, ttl, swr] = [terms.age_ms, terms.ttl_ms, terms.swr_ms].map(toNumber) as [number, number, number];
   const version = modified ? toNumber(header("bellwether-version")) : 0;
   const etag = /^(?:W\/)?("[^"]+")$/.exec(header("etag")!)?.[1];
-  if (isNaN(age + ttl + swr) || (modified && !(etag && isVersion(version)))) throw Error("a header is missing or malformed");
+  if (isNaN(age + ttl + swr) || (modified && !(etag && isVersion(version)))) throw Error("its headers cannot be read");
   const told = members(header("bellwether-pending"));
   const pending = { version: toNumber(told.version), in: toNumber(told.in_ms) };
   // An announcement that is not understood counts as none: nothing is switched to in error.
@@ -44,12 +44,13 @@ function members(header: string | null): Record<string, string | undefined> {
   // Without strings: one may hold a comma.
   for (const member of (header ?? "").replace(/"(\\.|[^"\\])*"?/g, '"').split(",")) {
     const [name, ...value] = member.split(";")[0]!.split("=");
-    found[name!.trim()] = value[0] === undefined ? "?1" : value.join("=").trim();
+    found[name!.trim()] = value.length ? value.join("=").trim() : "?1";
   }
   return found;
 }
 
-function toNumber(digits: string | null | undefined): number {
+/** Not a number unless it is one in digits. */
+export function toNumber(digits: string | null | undefined): number {
   return /^\d+$/.test(digits!) ? +digits! : NaN;
 }
 

@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { z } from "zod";
 
 import { createReader, ExpiredError, type Options } from "../src/index.ts";
+import { colo } from "../src/colo.ts";
 import { note, report } from "../src/report.ts";
 import { schema } from "../src/schema.ts";
 import { vars } from "../src/vars.ts";
@@ -123,6 +124,20 @@ test("a report says where the isolate is once a request told that", async () => 
     note({ cf });
     assert.equal(report()(status), `1,0000000000000001,${colo},0,0,0,0,0,0,0`);
   }
+});
+
+test("where the coordinator has no name of its own the colo tier is off, and one line says so", async () => {
+  const tier = colo();
+  const told: string[] = [];
+  const env = { LEADER: { fetch: () => Promise.reject(new Error("down")) }, TOKEN: "s3cret" };
+  const scene = new Scene({ cold_start: "base" }, { binding: undefined, service: "LEADER", token: "TOKEN", colo: tier } as never);
+  console.warn = (line: string) => told.push(JSON.parse(line).event);
+  for (const pass of [0, 1000]) {
+    await scene.step({ pass });
+    await scene.reader.read(env, ctx);
+    await scene.step({ peek: true });
+  }
+  assert.deepEqual([tier.hits(), told], [null, ["colo_cache_off", "reader_call_failed", "reader_call_failed"]]);
 });
 
 test("a schema gives types", () => {

@@ -1,5 +1,6 @@
 // One isolate with the real reader, in simulated time, moved on step by step, as tests/readers/scene.rs does it.
 
+import type { Colo } from "../src/colo.ts";
 import type { Options, Read, Reader } from "../src/index.ts";
 import { fits } from "./fit.ts";
 
@@ -7,6 +8,7 @@ type Json = any;
 
 /** A vector's reader, spelled as in the settings var. */
 interface Settings {
+  colo_cache?: boolean;
   cold_start?: string | { wait: string };
   on_expired?: string | { wait: string };
   revalidate_timeout?: string;
@@ -27,6 +29,7 @@ interface OpenCall {
 /** The source, or what is built from it. */
 const entry = process.env.READER_MODULE ?? "../src/index.ts";
 const { createReader }: typeof import("../src/index.ts") = await import(entry);
+const { colo }: typeof import("../src/colo.ts") = await import(entry.replace("index", "colo"));
 const { report }: typeof import("../src/report.ts") = await import(entry.replace("index", "report"));
 
 const real = { setTimeout, now: Date.now, random: Math.random, warn: console.warn };
@@ -38,17 +41,22 @@ export class Scene {
   /** Whose doing it is that goes on now: the read that began it. */
   #owner = 0;
   #timers: Timer[] = [];
+  readonly #colo: Colo | undefined;
+  #cache = "works";
+  readonly #shelf = new Map<string, { since: number; text: string }>();
   readonly #calls = new Map<number, OpenCall>();
   #lastCall = 0;
   #came: Json[] = [];
 
   constructor(settings: Settings = {}, options: Partial<Options> = {}) {
     this.takeOver();
+    this.#colo = settings.colo_cache ? colo() : undefined;
     this.reader = createReader<Json>({
       binding: () => this.#namespace(),
       base: { base: true },
       validate: fits,
       report: report(),
+      ...(this.#colo && { colo: this.#colo }),
       ...policy(settings),
       ...options,
     } as Options & { base: object; validate: typeof fits });
@@ -61,7 +69,11 @@ export class Scene {
       this.#timers.push({ at: this.elapsed + ms, owner: this.#owner, run: () => run(argument) });
     }) as never;
     Math.random = () => 0;
-    console.warn = () => {};
+    (globalThis as any).caches = { default: { match: (key: string) => this.#look(key), put: (key: string, put: Response) => this.#put(key, put) } };
+    console.warn = (line: string) => {
+      const { event } = JSON.parse(line);
+      if (event === "colo_cache_off") this.#came.push({ log: event });
+    };
   }
 
   static giveBack(): void {
@@ -82,11 +94,15 @@ export class Scene {
     else if (what === "answer") this.#take(argument).resolve(response(step));
     else if (what === "fail") this.#take(argument).reject(new Error("cannot be reached"));
     else if (what === "cut") this.#cut(argument);
+    else if (what === "cache") this.#cache = argument;
+    else if (what === "shelve") this.#shelve(argument, step.text);
     else throw new Error(`no step: ${what}`);
     await settled();
     const came = this.#came;
     this.#came = [];
-    return [...came.filter((it) => "call" in it), ...came.filter((it) => !("call" in it))];
+    // Calls first: in which order things of one moment are told says nothing.
+    const kind = (it: Json) => ["call", "look", "put", "log"].findIndex((kind) => kind in it) >>> 0;
+    return came.sort((a, b) => kind(a) - kind(b));
   }
 
   read(number: number, atLeast?: number | string): void {
@@ -113,8 +129,9 @@ export class Scene {
       for (const timer of due) {
         this.#owner = timer.owner;
         timer.run();
+        // What it goes on to do is its owner's.
+        await settled();
       }
-      await settled();
     }
     this.elapsed = until;
   }
@@ -146,6 +163,31 @@ export class Scene {
     return { idFromName: (name: string) => name, get: () => ({ fetch }) };
   }
 
+  async #look(key: string): Promise<Response | undefined> {
+    this.#came.push({ look: key });
+    await this.#answers();
+    const found = this.#shelf.get(key);
+    return found && new Response(found.text, { headers: { age: `${Math.floor((this.elapsed - found.since) / 1000)}` } });
+  }
+
+  async #put(key: string, put: Response): Promise<void> {
+    const text = await put.text();
+    const max_age_s = Number(put.headers.get("cache-control")!.replace("max-age=", ""));
+    this.#came.push({ put: key, max_age_s, text });
+    await this.#answers();
+    this.#shelve(key, text);
+  }
+
+  #shelve(key: string, text: string): void {
+    if (this.#cache !== "forgets") this.#shelf.set(key, { since: this.elapsed, text });
+  }
+
+  /** Whether the cache answers; never, where it hangs. */
+  async #answers(): Promise<void> {
+    if (this.#cache === "fails") throw new Error("fails");
+    if (this.#cache === "hangs") await new Promise(() => {});
+  }
+
   #status(): Json {
     const { version, pending, counts, lastRejection, lastFailure } = this.reader.status();
     return {
@@ -155,6 +197,7 @@ export class Scene {
         counts: Object.fromEntries(Object.entries(counts).map(([name, count]) => [snake(name), count])),
         rejected: lastRejection && lastRejection.pointer,
         failed: lastFailure !== null,
+        ...(this.#colo && { colo_hits: this.#colo.hits() }),
       },
     };
   }

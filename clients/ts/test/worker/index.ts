@@ -2,6 +2,7 @@
 // is shorter: here the options come from the var that the Rust reader takes its settings from.
 
 import { createReader, type Options, type Reader, type Wait } from "@bellwether/reader";
+import { colo, type Colo } from "@bellwether/reader/colo";
 import { note, report } from "@bellwether/reader/report";
 import { schema } from "@bellwether/reader/schema";
 import { vars } from "@bellwether/reader/vars";
@@ -16,6 +17,7 @@ interface Env {
 }
 
 interface Settings {
+  colo_cache?: boolean;
   cold_start?: "base" | { wait: string };
   on_expired?: "serve" | "error" | { wait: string };
   revalidate_timeout?: string;
@@ -35,11 +37,13 @@ const AppConfig = z.object({
 });
 const validate = schema(AppConfig);
 
+let tier: Colo | undefined;
 let made: Reader<z.infer<typeof AppConfig>> | undefined;
 
 export default {
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
     note(request);
+    if (env.BELLWETHER.reader.colo_cache) tier ??= colo();
     const reader = (made ??= createReader({
       ...options(env.BELLWETHER.reader),
       base: vars(defaults, env, validate),
@@ -59,7 +63,7 @@ export default {
         });
       }
       case "/report":
-        return Response.json(snakes(reader.status()));
+        return Response.json({ ...snakes(reader.status()), colo_hits: tier?.hits() ?? null });
       default:
         return new Response("not found", { status: 404 });
     }
@@ -74,10 +78,11 @@ function options({ cold_start, on_expired, revalidate_timeout, transport }: Sett
     ...(on_expired && { onExpired: waiting(on_expired) }),
     ...(revalidate_timeout && { deadline: milliseconds(revalidate_timeout) }),
   };
+  const sharing = tier && { colo: tier };
   const token = transport?.token_secret ?? "";
   if (transport?.service) return { ...how, service: transport.service, token };
-  if (transport?.url) return { ...how, url: transport.url, token };
-  return { ...how, binding: "COORDINATOR" };
+  if (transport?.url) return { ...how, ...sharing, url: transport.url, token };
+  return { ...how, ...sharing, binding: "COORDINATOR" };
 }
 
 function milliseconds(duration: string): number {
@@ -86,11 +91,10 @@ function milliseconds(duration: string): number {
 }
 
 /** As the Rust follower's report spells it. */
-function snakes(value: unknown): unknown {
-  if (value === null || typeof value !== "object") return value;
+function snakes(value: object): Record<string, unknown> {
   const entries = Object.entries(value).map(([name, member]) => [
     name.replace(/[A-Z]/g, (letter) => "_" + letter.toLowerCase()),
-    snakes(member),
+    member && typeof member === "object" ? snakes(member) : member,
   ]);
   return Object.fromEntries(entries);
 }
