@@ -112,7 +112,7 @@ async fn processes_of_one_data_centre_share_one_call() {
             assert!(!format!("{call:?}").contains(TOKEN), "{call:?}");
             assert!(
                 call.key
-                    .starts_with("colo.bellwether.invalid/1/http%3A%2F%2F127%2E0%2E0%2E1"),
+                    .starts_with("colo.bellwether.invalid/1/http%3A%2F%2F127.0.0.1"),
                 "{call:?}"
             );
             if call.method == "PUT" {

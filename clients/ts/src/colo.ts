@@ -206,8 +206,6 @@ async function shelved({ key, text, seconds }: Entry): Promise<true> {
   return true;
 }
 
-/** A slash, and a part of a path in which only letters, digits and hyphens stand for themselves. */
 function part(text: string): string {
-  const encoded = (byte: number) => "%" + byte.toString(16).toUpperCase().padStart(2, "0");
-  return "/" + encodeURIComponent(text).replace(/[_.!~*'()]/g, (character) => encoded(character.charCodeAt(0)));
+  return "/" + encodeURIComponent(text);
 }

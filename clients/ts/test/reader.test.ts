@@ -140,6 +140,14 @@ test("where the coordinator has no name of its own the colo tier is off, and one
   assert.deepEqual([tier.hits(), told], [null, ["colo_cache_off", "reader_call_failed", "reader_call_failed"]]);
 });
 
+test("the colo tier means the same place as the Rust reader's", async () => {
+  const options = { binding: undefined, url: "https://h.example:8/x y/é_~'(!*)/", token: () => "s3cret", space: "a-b" };
+  const scene = new Scene({ colo_cache: true }, options as never);
+  await scene.step({ cache: "hangs" });
+  const key = "https://colo.bellwether.invalid/1/https%3A%2F%2Fh.example%3A8%2Fx%20y%2F%C3%A9_~'(!*)/a-b";
+  assert.deepEqual(await scene.step({ read: 1 }), [{ look: key }]);
+});
+
 test("a schema gives types", () => {
   const reader = createReader({
     binding: "COORDINATOR",

@@ -1,7 +1,7 @@
 //! What a reader tells of itself with a call that it makes anyway: the header `Bellwether-Reader`.
 
 use crate::query::percent_decoded;
-use crate::text::cut;
+use crate::text::{cut, push_encoded};
 use crate::version::{Version, hex_digit};
 
 /// Longest header that is looked at, in bytes; no report that [`Report::to_header`] writes is longer.
@@ -85,8 +85,8 @@ impl Report<(Version, &str, &str)> {
         }
         if let Some((version, pointer, message)) = self.rejection {
             push_number(&mut header, version.get());
-            push_encoded(&mut header, pointer, MAX_POINTER_BYTES);
-            push_encoded(&mut header, message, MAX_MESSAGE_BYTES);
+            push_encoded(&mut header, ',', pointer, MAX_POINTER_BYTES);
+            push_encoded(&mut header, ',', message, MAX_MESSAGE_BYTES);
         }
         header
     }
@@ -154,31 +154,6 @@ fn isolate(digits: &str) -> Option<u64> {
 fn push_number(header: &mut String, number: u64) {
     header.push(',');
     header.push_str(&number.min(Version::MAX.get()).to_string());
-}
-
-/// As JavaScript's `encodeURIComponent` writes it, as many whole characters as there is room for.
-#[inline(never)]
-fn push_encoded(header: &mut String, text: &str, max_bytes: usize) {
-    header.push(',');
-    let full = header.len() + max_bytes;
-    for character in text.chars() {
-        let before = header.len();
-        for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-            if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
-                header.push(char::from(byte));
-                continue;
-            }
-            header.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                let letter = if digit < 10 { b'0' } else { b'A' - 10 };
-                header.push(char::from(letter + digit));
-            }
-        }
-        if header.len() > full {
-            header.truncate(before);
-            return;
-        }
-    }
 }
 
 /// Digits without a sign or a nought in front, within what JavaScript reads exactly.

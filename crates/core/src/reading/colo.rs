@@ -11,6 +11,7 @@
 use super::{Answer, Ask, Cache, Call};
 use crate::names::header;
 use crate::space_name::SpaceName;
+use crate::text::push_encoded;
 use crate::version::{ETag, UnixMillis, Version};
 use crate::wire::{Freshness, Pending, saturating_number};
 
@@ -65,8 +66,8 @@ pub struct CacheFailed;
 #[must_use]
 pub fn key(coordinator: &str, space: &SpaceName) -> String {
     let mut key = KEYS.to_owned();
-    push_part(&mut key, coordinator);
-    push_part(&mut key, space.as_str());
+    push_encoded(&mut key, '/', coordinator, usize::MAX);
+    push_encoded(&mut key, '/', space.as_str(), usize::MAX);
     key
 }
 
@@ -74,7 +75,7 @@ pub fn key(coordinator: &str, space: &SpaceName) -> String {
 #[must_use]
 pub fn document_key(key: &str, etag: &ETag) -> String {
     let mut key = key.to_owned();
-    push_part(&mut key, etag.as_str());
+    push_encoded(&mut key, '/', etag.as_str(), usize::MAX);
     key
 }
 
@@ -262,23 +263,6 @@ impl Trust {
     pub fn disappointed(&mut self) -> bool {
         self.disappointments = self.disappointments.saturating_add(1);
         self.disappointments == COLO_TRIES
-    }
-}
-
-/// A slash, and a part of a path in which only letters, digits and dots stand for themselves.
-fn push_part(path: &mut String, part: &str) {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    path.push('/');
-    for byte in part.bytes() {
-        if byte.is_ascii_alphanumeric() || byte == b'-' {
-            path.push(char::from(byte));
-        } else {
-            path.push('%');
-            let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied();
-            path.extend([byte >> 4, byte & 15].into_iter().filter_map(digit));
-        }
     }
 }
 

@@ -83,10 +83,11 @@ const UNCONDITIONAL: Ask = Ask::Head {
 #[test]
 fn keys_name_the_coordinator_the_space_and_the_document() {
     let space = SpaceName::parse("a-b").unwrap();
-    let of_url = key("https://h:8/x y", &space);
+    let of_url = key("https://h.example:8/x y/é_~'(!*)", &space);
+    // As clients/ts/test/reader.test.ts has it: both readers must mean one place.
     assert_eq!(
         of_url,
-        "https://colo.bellwether.invalid/1/https%3A%2F%2Fh%3A8%2Fx%20y/a-b"
+        "https://colo.bellwether.invalid/1/https%3A%2F%2Fh.example%3A8%2Fx%20y%2F%C3%A9_~'(!*)/a-b"
     );
     assert_ne!(key("http://h", &space), key("https://h", &space));
     // A slash in a URL makes it no other URL's space.
