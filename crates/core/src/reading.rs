@@ -93,9 +93,8 @@ impl<T> Cache<T> {
         policy: &ReaderSettings,
         at_least: Option<Version>,
     ) -> Plan {
-        let steady = self.clock.read(now);
+        let steady = self.look(now);
         self.first_read.get_or_insert(steady);
-        self.switch(steady);
         let paused = steady < self.paused_until;
         let cold_wait_ms = match policy.cold_start {
             ColdStart::Base => None,
@@ -210,8 +209,7 @@ impl<T> Cache<T> {
     /// `version`, fresh; tells its age in milliseconds. `None`, and nothing counted, where a read
     /// would take more than that or give another version.
     pub fn read_fresh(&mut self, now: UnixMillis, version: Version) -> Option<u64> {
-        let steady = self.clock.read(now);
-        self.switch(steady);
+        let steady = self.look(now);
         let held = self.held.as_ref()?;
         let age_ms = held.age_ms(steady);
         let is_fresh = freshness::state_of(&held.terms, age_ms) == ReadState::Fresh;
@@ -237,8 +235,7 @@ impl<T> Cache<T> {
 
     /// The same without counting it.
     pub fn peek(&mut self, now: UnixMillis, base: &Rc<T>) -> Read<T> {
-        let steady = self.clock.read(now);
-        self.switch(steady);
+        let steady = self.look(now);
         let snapshot = self
             .held
             .as_ref()
@@ -267,8 +264,7 @@ impl<T> Cache<T> {
     /// Whether the policy lets a read at `now` be answered with what is held: what a read asks
     /// after it has waited.
     pub fn may_serve(&mut self, now: UnixMillis, policy: &ReaderSettings) -> bool {
-        let steady = self.clock.read(now);
-        self.switch(steady);
+        let steady = self.look(now);
         policy.on_expired != OnExpired::Error
             || self
                 .held
@@ -297,6 +293,13 @@ impl<T> Cache<T> {
     pub fn paused_ms(&mut self, now: UnixMillis) -> u64 {
         let steady = self.clock.read(now);
         self.paused_until.since(steady)
+    }
+
+    /// Steady time at machine time `now`, by which the switch that is due is made.
+    fn look(&mut self, now: UnixMillis) -> UnixMillis {
+        let steady = self.clock.read(now);
+        self.switch(steady);
+        steady
     }
 
     fn wait(

@@ -56,8 +56,7 @@ impl<T> Cache<T> {
 
     /// The version that is held for its moment, and how long that is away at machine time `now`.
     pub fn pending(&mut self, now: UnixMillis) -> Option<Pending> {
-        let steady = self.clock.read(now);
-        self.switch(steady);
+        let steady = self.look(now);
         let announced = self.upcoming.announced.as_ref()?;
         matches!(announced.content, Content::Ready(..)).then(|| Pending {
             version: announced.version,

@@ -26,9 +26,8 @@ impl<T: 'static, R: Misfit> Reader<T, R> {
     pub(super) fn report(&self, identity: Identity, now: UnixMillis) -> String {
         let cache = &mut *self.cache();
         let last = self.last_rejection.borrow();
-        let steady = cache.clock.read(now);
-        // A look into the data centre's cache took time since the read switched.
-        cache.switch(steady);
+        // Anew: a look into the data centre's cache took time since the read.
+        let steady = cache.look(now);
         let version = cache.version();
         let counts = &cache.counts;
         let newer = last
