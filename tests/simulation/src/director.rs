@@ -10,6 +10,7 @@ use bellwether_core::settings::{SourceSettings, SpaceSettings};
 
 use crate::chance::Fault;
 use crate::deep;
+use crate::executor::Owner;
 use crate::fleet::{self, Member};
 use crate::host::Deployment;
 use crate::minimums;
@@ -292,6 +293,7 @@ impl Simulation {
         let slowest_ms = host.ledger.interval_ms(host).max(settings.backoff_max_ms);
         let bound_ms = slowest_ms + slowest_ms / 10 + settings.source_timeout_ms + 4 * 60_000;
         let healed_at_ms = world.now_ms() + bound_ms;
+        let life = host.life.get();
         // A clock that was set back stands still for a reader until it reads.
         self.everyone_reads();
         while world.now_ms() < healed_at_ms {
@@ -322,7 +324,7 @@ impl Simulation {
             self.everyone_reads();
             world.executor.sleep(pause_ms).await;
         }
-        self.check_healed();
+        self.check_healed(life);
         drop(network::send(host, self.wire, Request::Status));
         world.executor.sleep(100).await;
         world.reach("healed");
@@ -338,14 +340,17 @@ impl Simulation {
         }
     }
 
-    fn check_healed(&self) {
+    fn check_healed(&self, life: Owner) {
         let (world, host) = (&self.world, &self.host);
         let Some(head) = host.ledger.head() else {
             world.violated("the head is never lost", "there is none".to_owned());
             return;
         };
         let deployment = host.deployment.borrow();
-        if deployment.has_source() && !deployment.is_unusable() {
+        // A refresh that dies with the object counts as a failure: the last kill of the storm may come
+        // in the calm, and puts off the next one.
+        let is_alive = host.life.get() == life;
+        if is_alive && deployment.has_source() && !deployment.is_unusable() {
             host.ledger.check_schedule(host, &self.upstream);
         }
         host.ledger.check_operators(host);
