@@ -156,6 +156,8 @@ impl<P: Platform> Job<'_, P> {
         self.commit(state, "done", |store| {
             store.put_control(&control)?;
             store.put_schedule(&schedule)?;
+            // The pin may have kept a version.
+            store.prune(self.coordinator.retention(), self.signed.at)?;
             self.keep(store, 200, &body)?;
             Ok(detail.clone())
         })?;
