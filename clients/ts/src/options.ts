@@ -15,7 +15,7 @@ export interface Context {
 /** The part of a `DurableObjectNamespace` that a read needs. */
 export interface Namespace {
   idFromName(name: string): any;
-  get(id: any): Service;
+  getByName(name: string): Service;
 }
 
 /** The part of a service binding that a read needs. */

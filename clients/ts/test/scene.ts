@@ -160,7 +160,7 @@ export class Scene {
       this.#came.push(JSON.parse(JSON.stringify(call)));
       return new Promise((resolve, reject) => this.#calls.set(number, { owner, resolve, reject }));
     };
-    return { idFromName: (name: string) => name, get: () => ({ fetch }) };
+    return { idFromName: (name: string) => name, getByName: () => ({ fetch }) };
   }
 
   async #look(key: string): Promise<Response | undefined> {
