@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use worker::js_sys::Promise;
+use worker::js_sys::{Promise, Uint8Array};
 use worker::{Env, web_sys};
 
 use crate::http::Answer;
@@ -72,17 +72,18 @@ impl Outgoing<'_> {
             Some("broke off") => NoAnswer::BrokeOff,
             _ => NoAnswer::Unanswered,
         })?;
-        let text = answer.as_string().unwrap_or_default();
-        let mut lines = text.splitn(self.wanted.len() + 2, '\n');
-        let status = lines.next().and_then(|status| status.parse().ok());
+        let bytes = answer.unchecked_into::<Uint8Array>().to_vec();
+        let mut lines = bytes.splitn(self.wanted.len() + 2, |byte| *byte == b'\n');
+        let mut line = || str::from_utf8(lines.next()?).ok();
+        let status = line().and_then(|status| status.parse().ok());
         let mut answer = Answer::empty(status.unwrap_or(502));
         for name in self.wanted {
-            if let Some(value) = lines.next().and_then(|line| line.strip_prefix('=')) {
+            if let Some(value) = line().and_then(|line| line.strip_prefix('=')) {
                 answer.add(name, value);
             }
         }
         if answer.status != 304 {
-            answer.body = lines.next().map(|body| body.as_bytes().to_vec());
+            answer.body = lines.next().map(<[u8]>::to_vec);
         }
         Ok(answer)
     }

@@ -344,10 +344,19 @@ impl<T: 'static> Isolate for Here<T> {
     }
 
     async fn ask(&self, ask: &Ask, report: Option<&str>) -> Result<Answer<String>, String> {
+        self.ask_in_time(ask, report, u32::MAX.into()).await
+    }
+
+    async fn ask_in_time(
+        &self,
+        ask: &Ask,
+        report: Option<&str>,
+        timeout_ms: u64,
+    ) -> Result<Answer<String>, String> {
         let ready = self.reader.ready(&self.env);
         let ready = ready.map_err(|error| error.to_string())?;
         let transport = &ready.settings.transport;
-        fetch_snapshot(&self.env, transport, &ready.space, ask, report).await
+        fetch_snapshot(&self.env, transport, &ready.space, ask, report, timeout_ms).await
     }
 
     #[cfg(feature = "colo_cache")]

@@ -5,9 +5,9 @@ use bellwether_core::names::header;
 use bellwether_core::reading::{Answer, Ask};
 use bellwether_core::settings::TransportSettings;
 use bellwether_core::{routes, space_name::SpaceName};
-use worker::js_sys::Promise;
+use worker::js_sys::{Promise, Uint8Array};
 use worker::wasm_bindgen::prelude::wasm_bindgen;
-use worker::wasm_bindgen::{self, JsValue};
+use worker::wasm_bindgen::{self, JsCast as _, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::{Env, web_sys};
 
@@ -30,8 +30,8 @@ extern "C" {
         path: &str,
         etag: &str,
         report: &str,
+        timeout_ms: f64,
     ) -> Promise;
-    fn abort(answer: &Promise);
 }
 
 const UNREACHED: &str = "the coordinator cannot be reached";
@@ -56,7 +56,7 @@ pub(crate) fn colo() -> String {
     noted()
 }
 
-/// Asks the coordinator, once. Dropped before its end, it aborts the call where that can be.
+/// Asks the coordinator, once, for so many milliseconds at most.
 ///
 /// # Errors
 /// One line for the log. It holds no token and no document.
@@ -66,6 +66,7 @@ pub(crate) async fn fetch_snapshot(
     space: &SpaceName,
     wanted: &Ask,
     report: Option<&str>,
+    timeout_ms: u64,
 ) -> Result<Answer<String>, String> {
     let path = match wanted {
         Ask::Head { .. } => routes::snapshot_path(space),
@@ -82,6 +83,7 @@ pub(crate) async fn fetch_snapshot(
     };
     let etag = wanted.if_none_match().map_or("", ETag::as_str);
     let report = report.unwrap_or_default();
+    #[allow(clippy::cast_precision_loss, reason = "timeouts are short")]
     let asked = ask(
         env,
         kind,
@@ -91,34 +93,28 @@ pub(crate) async fn fetch_snapshot(
         &path,
         etag,
         report,
+        timeout_ms as f64,
     );
-    // Only a call over HTTP can be aborted.
-    let _abort = (kind == "url").then(|| AbortOnDrop(asked.clone()));
     let answer = JsFuture::from(asked).await;
     let answer =
         answer.map_err(|error| error.as_string().unwrap_or_else(|| UNREACHED.to_owned()))?;
-    read(wanted, answer.as_string().unwrap_or_default())
+    read(wanted, &answer.unchecked_into::<Uint8Array>().to_vec())
 }
 
-struct AbortOnDrop(Promise);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        abort(&self.0);
+fn read(wanted: &Ask, answer: &[u8]) -> Result<Answer<String>, String> {
+    let mut lines = answer.splitn(TOLD.len() + 2, |byte| *byte == b'\n');
+    let mut line = || str::from_utf8(lines.next().unwrap_or_default());
+    let mut line = || line().map_err(|_| "the answer is not UTF-8".to_owned());
+    let status = line()?.parse().unwrap_or(0);
+    let mut told = [""; TOLD.len()];
+    for told in &mut told {
+        *told = line()?;
     }
-}
-
-fn read(wanted: &Ask, mut answer: String) -> Result<Answer<String>, String> {
-    let mut lines = answer.splitn(TOLD.len() + 2, '\n');
-    let status = lines.next().and_then(|status| status.parse().ok());
-    let told = TOLD.map(|_| lines.next().unwrap_or_default());
-    let body_bytes = lines.next().map_or(0, str::len);
+    let body = line()?;
     let field = |name: &str| {
         let number = TOLD.iter().position(|told| *told == name)?;
         let told = told.get(number).filter(|told| !told.is_empty());
         told.map(|told| (*told).to_owned())
     };
-    let parsed = Answer::parse(wanted, status.unwrap_or(0), &field)?;
-    let body = answer.split_off(answer.len() - body_bytes);
-    Ok(parsed.with_body(body))
+    Ok(Answer::parse(wanted, status, &field)?.with_body(body.to_owned()))
 }

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, LocalBoxFuture, select};
 
 use super::colo::{CacheFailed, Entry, Shelved, Trust};
 use super::colo_flow::ToShare;
@@ -28,12 +28,28 @@ pub trait Isolate: 'static {
     /// Who reports to the coordinator.
     fn identity(&self) -> Identity;
     /// Asks the coordinator, once, with a report ([`header::READER`](crate::names::header::READER))
-    /// where there is one. The flow gives it a deadline, and drops it when that has passed.
+    /// where there is one. Dropped when its deadline has passed.
     fn ask(
         &self,
         ask: &Ask,
         report: Option<&str>,
     ) -> impl Future<Output = Result<Answer<String>, String>>;
+    /// The same, for so many milliseconds at most. Of its own where a platform's deadlines cost less
+    /// than its [`sleep`](Self::sleep).
+    fn ask_in_time(
+        &self,
+        ask: &Ask,
+        report: Option<&str>,
+        timeout_ms: u64,
+    ) -> impl Future<Output = Result<Answer<String>, String>> {
+        async move {
+            let asked = pin!(self.ask(ask, report));
+            match select(asked, pin!(self.sleep(timeout_ms))).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right(_) => Err(format!("no answer within {timeout_ms} ms")),
+            }
+        }
+    }
     /// The [`key`](super::colo::key) of what the isolates of a data centre share; `None` where they do not.
     fn colo_key(&self) -> Option<String> {
         None
@@ -109,7 +125,13 @@ impl<T: 'static, R: Clone + Display + Misfit + 'static> Reader<T, R> {
             Plan::Wait { call, deadline_ms } => {
                 let (done, called) = oneshot::channel();
                 behind(Box::pin(perform(call, Some(done))));
-                select(called, pin!(isolate.sleep(deadline_ms))).await;
+                // The call ends by itself by then, if it does not look into a cache first; a timer costs
+                // more than all that is decided here.
+                if deadline_ms < policy.revalidate_timeout_ms || policy.colo_cache {
+                    select(called, pin!(isolate.sleep(deadline_ms))).await;
+                } else {
+                    let _ = called.await;
+                }
                 if !self.cache().may_serve(isolate.now(), policy) {
                     self.cache().count_refusal();
                     return Err(Expired);
@@ -177,38 +199,40 @@ impl<T: 'static, R: Clone + Display + Misfit + 'static> Reader<T, R> {
 
     /// Makes one call, and tells what to share of its answer; nothing if there was none. It has a deadline of its own, below the 30 s
     /// that the platform gives a `wait_until`; a second one that is cut off all the same is lost, and
-    /// its lease taken over.
-    async fn call<I: Isolate>(&self, isolate: &I, call: &Call, timeout_ms: u64) -> Option<ToShare> {
-        // What holds nothing yet has nothing to tell.
-        let report = call
-            .ask
-            .if_none_match()
-            .is_some()
-            .then(|| self.report(isolate.identity(), isolate.now()));
-        let answer = {
-            let asked = pin!(isolate.ask(&call.ask, report.as_deref()));
-            match select(asked, pin!(isolate.sleep(timeout_ms))).await {
-                Either::Left((answer, _)) => answer,
-                Either::Right(_) => Err(format!("no answer within {timeout_ms} ms")),
+    /// its lease taken over. Boxed, since it is awaited in two places, and its code would be there
+    /// twice, for each new isolate to compile.
+    fn call<'a, I: Isolate>(
+        &'a self,
+        isolate: &'a I,
+        call: &'a Call,
+        timeout_ms: u64,
+    ) -> LocalBoxFuture<'a, Option<ToShare>> {
+        Box::pin(async move {
+            // What holds nothing yet has nothing to tell.
+            let report = call
+                .ask
+                .if_none_match()
+                .is_some()
+                .then(|| self.report(isolate.identity(), isolate.now()));
+            let asked = isolate.ask_in_time(&call.ask, report.as_deref(), timeout_ms);
+            match asked.await {
+                Ok(answer) => {
+                    let to_share = self.to_share(isolate, call, &answer);
+                    self.take(isolate, call, answer, None);
+                    Some(to_share)
+                }
+                Err(detail) => {
+                    self.cache().fail(call, isolate.now());
+                    let event = match call.ask {
+                        Ask::Head { .. } => "reader_call_failed",
+                        Ask::Pending { .. } => "reader_pending_failed",
+                    };
+                    isolate.log(Level::Warn, event, &detail);
+                    self.last_failure.replace(Some(detail));
+                    None
+                }
             }
-        };
-        match answer {
-            Ok(answer) => {
-                let to_share = self.to_share(isolate, call, &answer);
-                self.take(isolate, call, answer, None);
-                Some(to_share)
-            }
-            Err(detail) => {
-                self.cache().fail(call, isolate.now());
-                let event = match call.ask {
-                    Ask::Head { .. } => "reader_call_failed",
-                    Ask::Pending { .. } => "reader_pending_failed",
-                };
-                isolate.log(Level::Warn, event, &detail);
-                self.last_failure.replace(Some(detail));
-                None
-            }
-        }
+        })
     }
 
     /// Takes an answer. What its document was parsed into already is not parsed again.
