@@ -27,9 +27,10 @@ export const NOTES = {
   Revalidation:
     "A TTL of none, so that each read is a conditional request that is waited for and answered 304, by the same JavaScript object for all: what is compared is the reader.",
   "First requests": `The coordinator, or the twin's object, stands already, as it does for all but the first isolate of a space. *New isolate*: workerd's
-workerLoader makes an isolate in a process that runs, and compiles the Worker for it; an object or KV is then reached through
-one Worker more, by all peers alike. *New process*: workerd is up and has compiled its Workers, none of which ran yet.
-Processor time is the whole process's until the answer is there: V8 may compile beside the request.`,
+workerLoader makes an isolate in a process that runs, and compiles the Worker for it; an object or KV stands in a process of its
+own and is reached over the loopback, by all peers alike. *New process*: workerd is up and has compiled its Workers, none of
+which ran yet, and objects are in it. Processor time is that of the process that serves the request until the answer is there:
+V8 may compile beside the request.`,
   "The object":
     "One object behind the same small front in JavaScript: what it answers to a reader that has the version, and to one that has none.",
   Parsing: "Each way parses the same text again and again, in a warm isolate; the copy of the text into wasm is not in it.",

@@ -65,6 +65,14 @@ export class Workerd {
     });
   }
 
+  // With another process behind it, whose Workers can be reached by name, too. It ends with this one, and its processor time is
+  // its own.
+  before(behind) {
+    this.behind = behind;
+    this.ports = { ...behind.ports, ...this.ports };
+    return this;
+  }
+
   // Processor time that its threads have used, in milliseconds. To the nanosecond, unlike that of /proc/PID/stat, and
   // without what threads had that have ended: workerd's stay.
   cpuMs() {
@@ -77,7 +85,7 @@ export class Workerd {
     this.child.removeAllListeners("exit");
     const ended = new Promise((resolve) => this.child.once("exit", resolve));
     this.child.kill("SIGKILL");
-    return ended.then(() => this.kill());
+    return Promise.all([ended.then(() => this.kill()), this.behind?.stop()]);
   }
 
   kill() {

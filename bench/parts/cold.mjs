@@ -27,7 +27,7 @@ export async function processes({ bytes, lookups, rounds, delayMs = 0, say, choo
 }
 
 // Of a new isolate in a process that runs, by workerd's workerLoader. Code that V8 has compiled for another isolate of
-// the process it does not compile again, as on the platform.
+// the process it does not compile again, as on the platform, but for wasm's first code (stage.mjs).
 export async function isolates({ bytes, lookups, rounds, say }) {
   const stage = await Stage.start(bytes);
   const results = {};
@@ -37,8 +37,13 @@ export async function isolates({ bytes, lookups, rounds, say }) {
     for (let count = 0; count < LOADER_WARM_UP; count += 1) mustBe(await running.load.once(), running.expected, name);
     return running;
   };
+  const turn = async (name, running) => {
+    // A process that did nothing since its last turn has its memory to fetch back.
+    await running.load.once();
+    await first(running, name, results);
+  };
   try {
-    await withAll(everybody(stage, bytes), start, (running) => takeTurns(running, rounds, say, (name, one) => first(one, name, results)));
+    await withAll(everybody(stage, bytes), start, (running) => takeTurns(running, rounds, say, turn));
   } finally {
     await stage.stop();
   }

@@ -2,7 +2,7 @@
 import { PlayedEndpoint } from "../lib/endpoint.mjs";
 import { PlayedKv } from "../lib/kv.mjs";
 import { Load } from "../lib/load.mjs";
-import { Workerd } from "../lib/workerd.mjs";
+import { quoted, Workerd } from "../lib/workerd.mjs";
 import { asDeployed, asLoaded, PLAYED_KV } from "./deploy.mjs";
 import { answerTo, documents, growthbookCache } from "./documents.mjs";
 
@@ -25,8 +25,8 @@ export class Stage {
   // its own. The peer itself was asked nothing yet.
   async run(peer, lookups, { isLoaded = false } = {}) {
     const { worker, behind = [], prepare = () => {} } = peer;
-    const workers = [...(isLoaded ? asLoaded(worker) : [worker]), ...behind].map(asDeployed);
-    const workerd = await Workerd.start(workers, [`(name = "${PLAYED_KV}", external = (address = "${this.kv.address}", http = ()))`]);
+    const kv = external(PLAYED_KV, this.kv.address);
+    const workerd = isLoaded ? await loaded(worker, behind, kv) : await Workerd.start([worker, ...behind].map(asDeployed), [kv]);
     const { path, headers, whole } = peer.ask(lookups);
     const running = {
       workerd,
@@ -44,6 +44,24 @@ export class Stage {
     return running;
   }
 }
+
+// V8 drops what it has compiled of wasm, of all isolates of a process, whenever one of them begins (performance-notes.md):
+// an object would begin anew with each measured isolate. So it stands in a process of its own, as on the platform, unless
+// the peer reaches it by a binding that ends with the process.
+async function loaded(worker, behind, kv) {
+  const [loader, ...relays] = asLoaded(worker);
+  if (relays.length === 0) return Workerd.start([loader, ...behind].map(asDeployed), [kv]);
+  const far = await Workerd.start([...relays, ...behind].map(asDeployed), [kv]);
+  try {
+    const more = relays.map(({ name }) => external(name, `127.0.0.1:${far.ports[name]}`));
+    return (await Workerd.start([asDeployed(loader)], [kv, ...more])).before(far);
+  } catch (error) {
+    await far.stop();
+    throw error;
+  }
+}
+
+const external = (name, address) => `(name = ${quoted(name)}, external = (address = ${quoted(address)}, http = ()))`;
 
 // Whether an answer is the one that all peers must give.
 export function mustBe({ status, text }, expected, name) {
