@@ -51,9 +51,7 @@ case "${1:-}" in
     branches "${OPTIONS[@]}"
     ;;
   test)
-    # Few fresh worlds, and without what joined last, until these have had their long hunt; 2,000 days of known ones with
-    # all of it are those of the branches below.
-    hunt --days 300 --without colo-cache,lies,many-lies --regressions tests/simulation/regressions.txt
+    hunt --regressions tests/simulation/regressions.txt
     laboratory
     # Of known worlds, too: some defects show in one world of fifty, and must not hide by chance.
     "$LABORATORY/target/simulation/simulate" --defects --seed 1
