@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 LIMIT_BYTES=3072
 
 # Properties that stand in no public type: their names need not be readable in what is published.
-INTERNAL='^(ahead|born|lease|sent|switched|plan|planAhead|receive|mayServe|look|view|known|minimum|share|swr)$'
+INTERNAL='^(ahead|born|lease|sent|switched|plan|planAhead|receive|mayServe|look|view|known|minimum|share|swr|in|body)$'
 
 rm -rf clients/ts/dist
 mkdir -p clients/ts/dist

@@ -189,7 +189,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
     }
     const { version, etag, pending } = answer;
     // Even where it does not say that it is ahead: the moment is known, and not to be missed.
-    if (version && version === ahead) return prepare(answer, sent);
+    if (version === ahead) return prepare(answer, sent);
     const terms: Terms = {
       // The answer was made some time between sending and now; the earliest is the honest one.
       born: sent - answer.age,
@@ -269,16 +269,14 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
   }
 
   /** A token for a minimum version, if there is one. */
-  function takeToken(): boolean {
+  function takeToken(): number {
     const full = Math.max(fullAt, now) + MINIMUM_PAUSE_MS;
-    const isThere = full - now <= MINIMUM_BURST * MINIMUM_PAUSE_MS;
-    if (isThere) fullAt = full;
-    return isThere;
+    return full - now > MINIMUM_BURST * MINIMUM_PAUSE_MS ? 0 : (fullAt = full);
   }
 
   /** The lease, unless somebody has it. That of a holder who was cut off ends by itself. */
-  function take(which: 0 | 1): number | undefined {
-    return leases[which]! > now ? undefined : (leases[which] = now + deadline);
+  function take(which: 0 | 1): number {
+    return leases[which]! > now ? 0 : (leases[which] = now + deadline);
   }
 
   function finish({ ahead, lease }: Call): void {
@@ -361,7 +359,7 @@ export function createCache<T>(options: Options, deadline: number, parse: (answe
 
   /** Takes what an answer about the head says of the time to come. The call that was sent last has the word. */
   function hear(pending: Announcement | undefined, terms: Terms, sent: number): void {
-    const news = pending && !(held?.version! >= pending.version) ? pending : undefined;
+    const news = held?.version! >= pending?.version! ? undefined : pending;
     const newest = told <= sent;
     if (newest) told = sent;
     if (announced && announced.version === news?.version) {

@@ -28,7 +28,7 @@ export function createReader(options: Options & { base: object; validate?: Valid
   let lastFailure: string | null = null;
   // A mistake in the Worker's own code, which the platform shows where it is deployed.
   if (why) throw TypeError(`base: ${pointer}: ${why}`);
-  if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(space)) throw TypeError("space: no name");
+  if (!/^[a-z\d][a-z\d_-]{0,63}$/.test(space)) throw TypeError("space: no name");
 
   function read(env: Env, ctx: Context, atLeast?: unknown): Read<any> | Promise<Read<any>> {
     const call = plan(atLeast);
@@ -38,7 +38,7 @@ export function createReader(options: Options & { base: object; validate?: Valid
     const read = call.wait === undefined && answer();
     const called = perform(env, call);
     // Whoever waits, waits for the first call only.
-    ctx.waitUntil(called.then((answered) => (answered ? performAhead(env, call) : undefined)));
+    ctx.waitUntil(called.then((answered): unknown => answered && performAhead(env, call)));
     return read || answerAfter(called, call.wait!);
   }
 
@@ -102,7 +102,7 @@ export function createReader(options: Options & { base: object; validate?: Valid
   }
 
   async function askInTime(env: Env, call: Call): Promise<Answer | undefined> {
-    const answer = await within(ask(options, env, call, status), deadline);
+    const answer = await within(ask(options, env, call, deadline, status), deadline);
     if (answer === LATE) throw Error(`no answer within ${deadline} ms`);
     return answer;
   }

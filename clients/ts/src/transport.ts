@@ -10,6 +10,7 @@ export async function ask(
   { binding, service, url, token, report, space = "default" }: Options,
   env: Env,
   { ahead, etag }: Call,
+  deadline: number,
   status: () => Status,
 ): Promise<Answer | undefined> {
   const headers: Record<string, string> = {};
@@ -23,11 +24,12 @@ export async function ask(
   // The host of a request that goes through a binding is never resolved.
   const origin = url?.replace(/\/+$/, "") ?? "https://bellwether";
   const path = `/v1/spaces/${space}/snapshot${ahead ? "?pending=" + ahead : ""}`;
-  // Redirects are never followed: a token would be carried elsewhere. No signal to abort it: what nobody waits for any more ends
-  // with the request that made it, and a signal takes a tenth of a revalidation.
+  // Redirects are never followed: a token would be carried elsewhere. A request has few connections, which a call that hangs must
+  // give back; one through a binding takes none, and a signal would be a tenth of what it costs.
   const response: Response = await to.fetch(origin + path, {
     headers,
     redirect: "manual",
+    signal: url && AbortSignal.timeout(deadline),
   });
   const reply = parseReply(ahead, response);
   return reply && { ...reply, body: reply.version ? await response.text() : "" };
