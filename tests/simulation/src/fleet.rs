@@ -115,9 +115,12 @@ impl Member {
             world: Rc::clone(world),
             host: Rc::clone(host),
             clock,
-            shelf,
             reader: Rc::new(Reader::new(parse)),
-            policy: policy.clone(),
+            policy: ReaderSettings {
+                colo_cache: shelf.is_some(),
+                ..policy.clone()
+            },
+            shelf,
             base: Rc::new("base".to_owned()),
             watch: Watch::default(),
             // Of a stream of its own, so that other numbers stay what they were.
