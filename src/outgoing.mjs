@@ -10,8 +10,8 @@ function headersOf(fields) {
 
 const encoder = new TextEncoder();
 
-// What a space's object answers, as bytes, which unlike a text go over at once: lines, the status; "=" and the value of each header of `wanted`, or nothing where it is
-// not set; and then the body. Rejected with a word where there is none.
+// What a space's object answers, as bytes, which unlike a text go over at once: in lines the status, "=" and the value of each
+// header of `wanted`, or nothing where it is not set; and then the body. Rejected with a word where there is none.
 export async function askObject(env, binding, space, method, url, fields, body, wanted) {
   const object = env[binding]?.getByName?.(space);
   if (!object) throw "unbound";
