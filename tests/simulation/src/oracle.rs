@@ -69,12 +69,31 @@ pub(crate) fn is_too_large(document: &Object) -> bool {
 }
 
 fn size(document: &Object) -> usize {
-    serde_json::to_string(document).map_or(0, |text| text.len())
+    let mut written = Counted(0);
+    serde_json::to_writer(&mut written, document).map_or(0, |()| written.0)
+}
+
+/// Counts what is written, and keeps none of it: documents of the largest size are weighed often.
+struct Counted(usize);
+
+impl std::io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The hash of a document, as it is stored.
 pub(crate) fn hash(document: &Object) -> String {
-    let text = serde_json::to_string(document).unwrap_or_default();
+    hash_of(&in_order(document))
+}
+
+/// The same of its text.
+pub(crate) fn hash_of(text: &str) -> String {
     ContentHash::of(text.as_bytes()).hex()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use bellwether_core::coordinator::{POSTPONE_MS, Write};
+use bellwether_core::coordinator::{Change, POSTPONE_MS, Write};
 use bellwether_core::document::Object;
 use bellwether_core::guard::Waivers;
 use bellwether_core::refresh::Outcome;
@@ -288,19 +288,16 @@ impl Books {
         let world = &host.world;
         let rows = host.database.query(PENDINGS);
         let (mut known, now_ms) = (0, host.now().0);
-        let unfit = self
-            .weigh(&bellwether_core::coordinator::Change::EndOverride, ALL)
-            .is_none();
         for row in &rows {
             let (id, at_ms, kind) = (number(&row[0]), number(&row[1]), text(&row[2]));
             let (actor, to, refused) = (text(&row[3]), number(&row[4]), number(&row[5]) > 0);
-            let found = self.model.pendings.iter_mut().find(|waiting| {
+            let found = self.model.pendings.iter().position(|waiting| {
                 (waiting.id == id || (waiting.id == 0 && (waiting.at_ms == at_ms || refused)))
                     && waiting.kind() == kind
                     && waiting.actor == actor
                     && waiting.rollback_of() == to
             });
-            let Some(waiting) = found else {
+            let Some(place) = found else {
                 world.violated(
                     "what waits was asked for",
                     format!("{kind} {id} by {actor}"),
@@ -308,18 +305,19 @@ impl Books {
                 continue;
             };
             known += 1;
-            waiting.id = id;
+            let waiting = &self.model.pendings[place];
             if at_ms != waiting.at_ms || refused != waiting.refused {
                 let put_off = waiting.is_end()
                     && refused
                     && waiting.at_ms <= now_ms
                     && at_ms <= now_ms + POSTPONE_MS
-                    && (unfit || !quiet);
+                    && (!quiet || self.weigh(&Change::EndOverride, ALL).is_none());
                 world.check(put_off, "a moment stands", || {
                     format!("{kind} {id} from {} to {at_ms}", waiting.at_ms)
                 });
-                (waiting.at_ms, waiting.refused) = (at_ms, refused);
             }
+            let waiting = &mut self.model.pendings[place];
+            (waiting.id, waiting.at_ms, waiting.refused) = (id, at_ms, refused);
         }
         let waiting = self.model.pendings.len();
         world.check(known == waiting, "what waits is never lost", || {

@@ -146,10 +146,7 @@ impl Ledger {
             return;
         }
         host.world.reach("reply ahead");
-        let made = books.next_made();
-        let right = version == asked
-            && made
-                .is_some_and(|made| serde_json::to_string(&made).is_ok_and(|made| *made == **text));
+        let right = version == asked && books.next_made().is_some_and(|made| *made == **text);
         host.world
             .check(right, "an answer ahead is what was asked for", || {
                 format!("version {version} for {asked}: {text}")
@@ -177,12 +174,13 @@ impl Books {
         before < DENIALS_A_MINUTE
     }
 
-    /// What the change whose moment comes first will make, where readers are told of it.
-    fn next_made(&self) -> Option<bellwether_core::Object> {
+    /// The text that the change whose moment comes first will make, where readers are told of it.
+    fn next_made(&self) -> Option<String> {
         let (after, merged) = self.weigh_waiting(self.model.first()?)?;
         let head = self.model.head.as_ref()?;
-        let tells = oracle::in_order(&merged) != oracle::in_order(&head.document);
-        (tells && after.origin() != "base").then_some(merged)
+        let made = oracle::in_order(&merged);
+        let tells = made != oracle::in_order(&head.document);
+        (tells && after.origin() != "base").then_some(made)
     }
 
     /// What is written down of what comes next is what it will be.
@@ -194,7 +192,7 @@ impl Books {
         let rows = host.database.query(ANNOUNCED);
         let written = rows.first().filter(|row| number(&row[0]) > 0);
         let written = written.map(|row| text(&row[1]));
-        let made = self.next_made().map(|made| oracle::hash(&made));
+        let made = self.next_made().map(|made| oracle::hash_of(&made));
         host.world
             .check(written == made, "what comes next is prepared", || {
                 format!("{written:?} is written down, expected {made:?}")
