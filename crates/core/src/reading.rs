@@ -209,15 +209,20 @@ impl<T> Cache<T> {
     /// `version`, fresh; tells its age in milliseconds. `None`, and nothing counted, where a read
     /// would take more than that or give another version.
     pub fn read_fresh(&mut self, now: UnixMillis, version: Version) -> Option<u64> {
-        let steady = self.look(now);
-        let held = self.held.as_ref()?;
-        let age_ms = held.age_ms(steady);
-        let is_fresh = freshness::state_of(&held.terms, age_ms) == ReadState::Fresh;
-        if held.version != version || held.value.is_none() || !is_fresh {
+        let (held, _, age_ms) = self.fresh(now)?;
+        if held.version != version {
             return None;
         }
         self.counts.fresh += 1;
         Some(age_ms)
+    }
+
+    /// The same, of whatever version, for whoever wants its value.
+    pub fn read_at_once(&mut self, now: UnixMillis) -> Option<Read<T>> {
+        let (held, value, age_ms) = self.fresh(now)?;
+        let read = held.as_read(value, age_ms);
+        self.counts.fresh += 1;
+        Some(read)
     }
 
     /// Answers a read at machine time `now` and counts it; `base` is served when nothing is held.
@@ -248,17 +253,18 @@ impl<T> Cache<T> {
                 age_ms: 0,
                 state: ReadState::Base,
             },
-            Some((held, value)) => {
-                let age_ms = held.age_ms(steady);
-                Read {
-                    value: Rc::clone(value),
-                    version: Some(held.version),
-                    etag: Some(held.etag.clone()),
-                    age_ms,
-                    state: freshness::state_of(&held.terms, age_ms),
-                }
-            }
+            Some((held, value)) => held.as_read(value, held.age_ms(steady)),
         }
+    }
+
+    /// What is held, where it is fresh, and its age in milliseconds.
+    fn fresh(&mut self, now: UnixMillis) -> Option<(&Held<T>, &Rc<T>, u64)> {
+        let steady = self.look(now);
+        let held = self.held.as_ref()?;
+        let value = held.value.as_ref()?;
+        let age_ms = held.age_ms(steady);
+        let is_fresh = freshness::state_of(&held.terms, age_ms) == ReadState::Fresh;
+        is_fresh.then_some((held, value, age_ms))
     }
 
     /// Whether the policy lets a read at `now` be answered with what is held: what a read asks

@@ -105,6 +105,10 @@ impl Reader {
         self.cache.read_fresh(UnixMillis(self.now), version)
     }
 
+    fn read_at_once(&mut self) -> Option<Read<String>> {
+        self.cache.read_at_once(UnixMillis(self.now))
+    }
+
     /// Version (0 for none), state and age of a read.
     fn seen(&mut self) -> (u64, ReadState, u64) {
         let read = self.read();

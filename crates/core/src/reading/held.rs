@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::Cache;
+use super::{Cache, Read};
 use crate::freshness::{self, Span};
 use crate::version::{ETag, UnixMillis, Version};
 use crate::wire::{Freshness, Pending};
@@ -44,6 +44,17 @@ impl<T> Cache<T> {
 impl<T> Held<T> {
     pub(super) fn age_ms(&self, steady: UnixMillis) -> u64 {
         self.terms.age_ms.saturating_add(steady.since(self.since))
+    }
+
+    /// What a read of `value`, which is the one that is held, is told.
+    pub(super) fn as_read(&self, value: &Rc<T>, age_ms: u64) -> Read<T> {
+        Read {
+            value: Rc::clone(value),
+            version: Some(self.version),
+            etag: Some(self.etag.clone()),
+            age_ms,
+            state: freshness::state_of(&self.terms, age_ms),
+        }
     }
 
     /// Built-in layers do not expire: a policy that fails expired reads must not fail these, for

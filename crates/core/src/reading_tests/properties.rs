@@ -119,7 +119,7 @@ proptest! {
             prop_assert!(version <= head);
             let expected = if version == 0 { "base".to_owned() } else { version.to_string() };
             prop_assert_eq!(&*read.value, &expected, "the value is the version's own");
-            prop_assert_eq!(read.etag, read.version.map(|version| etag(version.get())));
+            prop_assert_eq!(&read.etag, &read.version.map(|version| etag(version.get())));
             match read.state {
                 ReadState::Fresh => prop_assert!(read.age_ms < TTL_MS),
                 ReadState::Stale => prop_assert!((TTL_MS..TTL_MS + SWR_MS).contains(&read.age_ms)),
@@ -131,6 +131,10 @@ proptest! {
                 let counted = reader.cache.counts().fresh + u64::from(fresh.is_some());
                 prop_assert_eq!(reader.read_fresh(version), fresh, "at once only what a read would say");
                 prop_assert_eq!(reader.cache.counts().fresh, counted);
+                let again = reader.read_at_once();
+                prop_assert_eq!(reader.cache.counts().fresh, counted + u64::from(again.is_some()));
+                let told = |read: &Read<String>| (Rc::clone(&read.value), read.version, read.age_ms, read.state);
+                prop_assert_eq!(again.as_ref().map(told), fresh.map(|_| told(&read)), "the same read");
                 for other in [version.next(), Version::new(version.get() - 1)].into_iter().flatten() {
                     prop_assert_eq!(reader.read_fresh(other), None);
                 }
