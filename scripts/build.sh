@@ -2,10 +2,12 @@
 # worker-build's release output in build/, the same bytes from any folder of a machine.
 #   scripts/build.sh [--with-setup]     as wrangler calls it
 #   scripts/build.sh --follower         examples/follower instead, in target/follower/, for the tests
+#   scripts/build.sh --lean-rust        examples/lean-rust, for the tests
 #   scripts/build.sh --panicker         tests/panicker instead, in target/panicker/, for the tests
 #   scripts/build.sh --video-rust       examples/video-rust, for `make example-rust` and the tests
 #   scripts/build.sh --empty-rust       bench/empty-rust instead, in target/empty-rust/, for the benchmarks
 #   scripts/build.sh --reader-rust      bench/reader-rust, the same
+#   scripts/build.sh --reader-rust-own  and with an entry of its own, in target/reader-rust-own/
 #   scripts/build.sh --parse-rust       bench/parse-rust, the same
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,23 +15,26 @@ cd "$(dirname "$0")/.."
 . scripts/rust-wasm.sh
 . scripts/env.sh
 
-package=bellwether folder=. out=build sources="src migrations" shim="$ROOT/src/shim.mjs"
+package=bellwether folder=. out=build sources="src migrations" shim="$ROOT/src/shim.mjs" features=
+lean="$ROOT/crates/reader/shim.mjs"
 # worker-build takes its output folder relative to the crate's.
 case "${1:-}" in
   --follower) package=follower folder=examples/follower out=../../target/follower sources="examples/follower migrations" shim= ;;
   --panicker) package=panicker folder=tests/panicker out=../../target/panicker sources="tests/panicker src/shim.mjs" ;;
+  --lean-rust) package=lean-rust folder=examples/lean-rust out=../../target/lean-rust sources=examples/lean-rust shim="$lean" ;;
   --video-rust) package=video-rust folder=examples/video-rust out=../../target/video-rust sources="examples/video-rust examples/video-base.json" shim= ;;
   --reader-rust) package=reader-rust folder=bench/reader-rust out=../../target/reader-rust sources=bench/reader-rust shim= ;;
+  --reader-rust-own) package=reader-rust folder=bench/reader-rust out=../../target/reader-rust-own sources=bench/reader-rust shim="$lean" features=own_entry ;;
   --parse-rust) package=parse-rust folder=bench/parse-rust out=../../target/parse-rust sources=bench/parse-rust shim= ;;
   --empty-rust) package=empty-rust folder=bench/empty-rust out=../../target/empty-rust sources=bench/empty-rust shim= ;;
 esac
-STAMP="$ROOT/target/$package-build.stamp"
+STAMP="$ROOT/target/$package${features:+-$features}-build.stamp"
 
 # Everything that the output depends on.
 inputs() {
   {
     # shellcheck disable=SC2086
-    find Cargo.toml Cargo.lock package-lock.json $sources crates/*/Cargo.toml crates/*/src \
+    find Cargo.toml Cargo.lock package-lock.json $sources crates/*/Cargo.toml crates/*/src crates/reader/*.mjs \
       scripts/build.sh scripts/env.sh scripts/esbuild scripts/wasm-opt scripts/prune-exports.mjs scripts/adapt-validator.mjs -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
     with_wasm_rust rustc -vV
     "$TOOLS/bin/worker-build" --version
@@ -81,8 +86,8 @@ build() {
   # With --target given, these flags reach the wasm code only; native builds keep their cache.
   (cd "$folder" && RUSTC_BOOTSTRAP=1 BELLWETHER_SHIM="$shim" CARGO_ENCODED_RUSTFLAGS="$(remap)$STD_FLAG" \
     with_wasm_rust "$TOOLS/bin/worker-build" --release --out-dir "$out" \
-    -- --locked --package "$package" -Zbuild-std=std,panic_abort "-Zbuild-std-features=$STD_FEATURES") || die "the build failed" "read the compiler's message above"
-  rm -f "$folder/$out/package.json" "$folder/$out/.gitignore"
+    -- --locked --package "$package" ${features:+--features "$features"} -Zbuild-std=std,panic_abort "-Zbuild-std-features=$STD_FEATURES") || die "the build failed" "read the compiler's message above"
+  rm -f "$folder/$out"/{package.json,.gitignore,entry.mjs}
 }
 
 main "$@"

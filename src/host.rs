@@ -1,7 +1,5 @@
 //! What the coordinator's flows stand on: workerd's storage, alarm, clock, tasks and log.
 
-use std::time::Duration;
-
 use bellwether_core::log::{Level, LogRecord};
 use bellwether_core::platform::{Alarm, Runtime, Source, Task, Validator};
 use bellwether_core::reason::Reason;
@@ -10,9 +8,8 @@ use bellwether_core::schema::Schema;
 use bellwether_core::settings::SourceSettings;
 use bellwether_core::sql::{Param, Row, Sql, SqlError};
 use bellwether_core::{Document, UnixMillis};
-use worker::{
-    Date, Delay, Env, ScheduledTime, State, Storage, console_error, console_log, console_warn,
-};
+use bellwether_reader::{now, tasks};
+use worker::{Env, ScheduledTime, State, Storage, console_error, console_log, console_warn};
 
 use crate::schema;
 use crate::source;
@@ -74,7 +71,7 @@ impl Alarm for Host {
 
 impl Runtime for Host {
     fn now(&self) -> UnixMillis {
-        UnixMillis(Date::now().as_millis())
+        now()
     }
 
     fn random(&self) -> u64 {
@@ -84,12 +81,12 @@ impl Runtime for Host {
     }
 
     async fn sleep(&self, ms: u64) {
-        Delay::from(Duration::from_millis(ms)).await;
+        bellwether_reader::sleep(ms).await;
     }
 
     /// All events of an object share one I/O context, so a task may outlive the event it began in.
     fn spawn(&self, task: Task) {
-        wasm_bindgen_futures::spawn_local(task);
+        tasks::start(task);
     }
 
     fn log(&self, record: &LogRecord<'_>) {

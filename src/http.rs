@@ -7,7 +7,6 @@ use bellwether_core::problem::Problem;
 use bellwether_reader::hot::{Prepared, PreparedBody};
 use serde_json::Value;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::future_to_promise;
 use worker::web_sys;
 
 /// An answer before it is one of the platform's.
@@ -100,13 +99,6 @@ impl From<Problem> for Answer {
             body: Some(json::text(&problem.to_json()).into_bytes()),
         }
     }
-}
-
-/// The promise of a response, or of another promise of one: what an event gives that cannot be answered at once.
-pub(crate) fn promised(
-    answer: impl Future<Output = std::result::Result<JsValue, JsValue>> + 'static,
-) -> JsValue {
-    future_to_promise(answer).into()
 }
 
 /// The path and the query of a request, as they were sent. By hand, since parsing a URL costs more

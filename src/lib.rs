@@ -17,7 +17,7 @@ mod worker_env;
 pub use object::Coordinator;
 
 use bellwether_reader::hot::Lines;
-use http::promised;
+use bellwether_reader::promised;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env, web_sys};

@@ -14,6 +14,7 @@ use bellwether_core::routes::{Leaf, Route, snapshot_path};
 use bellwether_core::schedule::REOPEN_AFTER_MS;
 use bellwether_core::wire::Freshness;
 use bellwether_reader::hot::{Lines, Prepared, PreparedBody};
+use bellwether_reader::promised;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::worker_sys::DurableObjectState;
@@ -21,7 +22,7 @@ use worker::{Env, Result, State, web_sys};
 
 use crate::body::{self, BrokeOff};
 use crate::host::{Host, write_log};
-use crate::http::{Answer, path_and_query, promised, request_header};
+use crate::http::{Answer, path_and_query, request_header};
 use crate::worker_env::worker_env;
 
 /// Leads one space. Its name is the space's. Exported by hand and not by worker's macro, so that a

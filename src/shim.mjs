@@ -1,42 +1,18 @@
-// The Worker's entry, in place of worker-build's own, whose proxies cost every request: what the wasm module exports, and
-// a new instance of it after a panic. A panic is a trap here (`panic=immediate-abort`): the request that met it fails,
-// and the instance, whose memory may be broken, serves no other.
+// The Worker's entry, in place of worker-build's own: the front, and the object in as many lines as it takes to outlive an
+// instance of the wasm module.
+import { current, fetch, note, onPanic } from "./entry.mjs";
 import * as wasm from "./index.js";
 
-let isBroken = false;
-let generation = 0;
 // How to fail what the objects here have promised: the instance that was to keep it is gone. The platform fails by
 // itself what nobody will answer any more, but not in an object.
 const promised = new Set();
 
-function note(error) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return;
-  console.error(JSON.stringify({ level: "error", event: "panic", detail: String(error) }));
-  isBroken = true;
+onPanic((error) => {
   for (const fail of promised) fail(error);
   promised.clear();
-}
+});
 
-// In a task, no caller gets to know of it.
-addEventListener("error", (event) => note(event.error));
-
-function renew() {
-  wasm.__wbg_reset_state();
-  isBroken = false;
-  generation += 1;
-}
-
-export default {
-  fetch(request, env, context) {
-    if (isBroken) renew();
-    try {
-      return wasm.fetch(request, env, context);
-    } catch (error) {
-      note(error);
-      throw error;
-    }
-  },
-};
+export default { fetch };
 
 export class Coordinator {
   #made = -1;
@@ -48,7 +24,7 @@ export class Coordinator {
 
   // An object outlives its instance: what it kept there is read from storage again.
   #object() {
-    if (isBroken) renew();
+    const generation = current();
     if (this.#made !== generation) {
       this.object = new wasm.Coordinator(this.state, this.env);
       this.#made = generation;

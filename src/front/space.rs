@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 
-use bellwether_core::UnixMillis;
 use bellwether_core::json::Members;
 use bellwether_core::names::{header, media};
 use bellwether_core::problem::{Problem, ProblemKind};
@@ -13,9 +12,10 @@ use bellwether_core::strict;
 use bellwether_core::throttle::Throttle;
 use bellwether_core::token::Denied;
 use bellwether_reader::hot::{Lines, PreparedCall};
+use bellwether_reader::now;
 use serde_json::Value;
 use wasm_bindgen::JsValue;
-use worker::{Date, Env, web_sys};
+use worker::{Env, web_sys};
 
 use super::readers;
 use crate::body::{self, Body, BrokeOff};
@@ -193,10 +193,6 @@ pub(super) async fn note_denied(
 thread_local! {
     /// This isolate's share: a flood of them must not reach the object.
     static DENIALS: RefCell<Throttle> = RefCell::new(Throttle::default());
-}
-
-fn now() -> UnixMillis {
-    UnixMillis(Date::now().as_millis())
 }
 
 fn with_query(path: String, query: &str) -> String {

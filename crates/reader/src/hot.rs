@@ -11,6 +11,8 @@ use worker::web_sys::{Request, Response};
 
 #[wasm_bindgen(module = "/src/hot.js")]
 extern "C" {
+    /// The platform's response with a text, status 200.
+    pub fn respond(text: &str) -> Response;
     fn asked(request: &Request) -> String;
     fn wanted(request: &Request) -> String;
     #[wasm_bindgen(js_name = initOf)]

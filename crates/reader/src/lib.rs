@@ -30,11 +30,13 @@
 
 #[cfg(feature = "colo_cache")]
 mod colo;
+mod entry;
 mod env;
 pub mod hot;
 mod identity;
 mod reader;
 mod setup;
+pub mod tasks;
 mod transport;
 mod typed;
 
@@ -42,6 +44,7 @@ pub use bellwether_core::reading::{Counts, Read};
 pub use bellwether_core::strict::Rejection;
 pub use bellwether_core::wire::ReadState;
 pub use bellwether_core::{ETag, Version};
+pub use entry::{promised, sleep};
 pub use env::{json_text, json_var, now, secret};
 pub use identity::random_id;
 pub use reader::{ReadError, Reader, Report};

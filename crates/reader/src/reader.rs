@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
-use std::time::Duration;
 
 use bellwether_core::fleet::Colo;
 use bellwether_core::json::Members;
@@ -20,10 +19,12 @@ use bellwether_core::wire::Pending;
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use worker::{Context, Delay, Env, console_log};
+use worker::wasm_bindgen::JsValue;
+use worker::{Context, Env, js_sys};
 
 #[cfg(feature = "colo_cache")]
 use crate::colo;
+use crate::entry;
 use crate::env::now;
 use crate::identity::random_id;
 use crate::setup::Setup;
@@ -96,6 +97,12 @@ impl std::fmt::Display for ReadError {
 }
 
 impl std::error::Error for ReadError {}
+
+impl From<ReadError> for JsValue {
+    fn from(error: ReadError) -> Self {
+        js_sys::Error::new(&error.to_string()).into()
+    }
+}
 
 impl From<ReadError> for worker::Error {
     fn from(error: ReadError) -> Self {
@@ -215,7 +222,7 @@ impl<T: 'static> Reader<T> {
             reader: self.clone(),
             env: env.clone(),
         };
-        let behind = |task| ctx.wait_until(task);
+        let behind = |task| entry::behind(ctx, task);
         let core = &self.shared.core;
         let read = core.read(
             Rc::new(isolate),
@@ -233,6 +240,13 @@ impl<T: 'static> Reader<T> {
     #[must_use]
     pub fn read_fresh(&self, version: Version) -> Option<u64> {
         self.shared.core.cache().read_fresh(now(), version)
+    }
+
+    /// What [`read`](Self::read) gives, where that needs nothing but what is held, and it is fresh:
+    /// for code that does not wait. `None` where `read` is to be called.
+    #[must_use]
+    pub fn read_at_once(&self) -> Option<Read<T>> {
+        self.shared.core.cache().read_at_once(now())
     }
 
     /// What is held now, without a call and without counting as a read.
@@ -313,7 +327,7 @@ impl<T: 'static> Reader<T> {
             detail: Some(detail),
             ..LogRecord::new(level, event)
         };
-        console_log!("{}", record.line());
+        entry::log(&record.line());
     }
 }
 
@@ -329,7 +343,7 @@ impl<T: 'static> Isolate for Here<T> {
     }
 
     async fn sleep(&self, ms: u64) {
-        Delay::from(Duration::from_millis(ms)).await;
+        entry::sleep(ms).await;
     }
 
     fn identity(&self) -> Identity {
