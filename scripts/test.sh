@@ -10,6 +10,8 @@ scripts/build-clients.sh
 # The Worker that the tests of the reader's typed sections follow with.
 scripts/build.sh --follower
 scripts/build.sh --panicker
+# A Rust Worker with an entry of its own.
+scripts/build.sh --lean-rust
 # The examples before and after.
 scripts/build.sh --video-rust
 scripts/build-video-ts.sh
