@@ -15,7 +15,7 @@ get_peers() {
 step "peers of the benchmark" has_peers get_peers
 
 scripts/build-clients.sh
-for package in --empty-rust --reader-rust --parse-rust; do scripts/build.sh "$package"; done
+for package in --empty-rust --reader-rust --reader-rust-own --parse-rust; do scripts/build.sh "$package"; done
 # As wrangler bundles for a deployment with --minify: its conditions, and its NODE_ENV, without which some cache as they
 # do in development only.
 for worker in kv.mjs memory.mjs object.mjs twin.mjs reader.ts launchdarkly.mjs edge-config.mjs growthbook-{kv,memory}.mjs flagship{,-fill}.mjs; do

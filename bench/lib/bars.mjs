@@ -5,6 +5,7 @@ const WHOLE = "Bellwether, whole";
 const VALUE = "Bellwether, one value";
 const TS = "Bellwether, TypeScript reader";
 const RUST = "Bellwether, Rust reader";
+const OWN = "Bellwether, Rust reader, own entry";
 const OBJECT = "Bellwether's object";
 const WARM = "warm, 20 KB, 1 lookup";
 const SLOW = "source of 138 ms";
@@ -22,8 +23,11 @@ const throughput = (peer) => peer.perSecond.at(-1);
 const THROUGHPUT = [
   [WARM, "warm answer", WHOLE, "JS twin, whole", 0.95],
   [WARM, "warm answer", VALUE, "empty Rust", 1.4],
+  [WARM, "warm answer", OWN, "JS twin", 0.95],
+  [WARM, "warm answer", OWN, "empty Rust", 1.4],
   [WARM, "warm answer", TS, "JS twin", 0.98],
   ["object, 304", "304 of the object", OBJECT, "JS object", 0.95],
+  ["revalidation", "revalidation", OWN, "JS twin", 0.9],
   ["revalidation", "revalidation", RUST, "JS twin", 0.9],
   ["revalidation", "revalidation", TS, "JS twin", 0.9],
 ];
@@ -31,9 +35,13 @@ const THROUGHPUT = [
 // The greatest ratio of first requests of a new isolate. A new process has the object beside it, as no edge has: it is told
 // and not judged.
 const FIRST = [
+  ["new isolate, 20 KB", OWN, "empty Rust", 1.1],
+  ["new isolate, 20 KB", OWN, "JS twin", 1.85],
   ["new isolate, 20 KB", RUST, "empty Rust", 1.1],
   ["new isolate, 20 KB", RUST, "JS twin", 1.85],
   ["new isolate, 20 KB", TS, "empty JS", 1.1],
+  ["new isolate, 1 MB", OWN, "empty Rust", 1.65],
+  ["new isolate, 1 MB", OWN, "JS twin", 1.6],
   ["new isolate, 1 MB", RUST, "empty Rust", 1.65],
   ["new isolate, 1 MB", RUST, "JS twin", 1.6],
 ];
@@ -68,17 +76,17 @@ export function barsOf(results) {
       return atMost(limit, ratio, ratios(firstCpu(peers[name]), firstCpu(peers[other])));
     });
   }
-  for (const name of [TS, RUST]) {
+  for (const name of [TS, OWN, RUST]) {
     add(SLOW, `${SLOW}, first request: ${short(name)}, beside a KV read`, "at least 8 × faster", (peers) =>
       atLeast(8, ratios(first(peers["KV read per request"]), first(peers[name]))),
     );
   }
   add("warm, 20 KB, 20 lookups", "calls a warm request", "0, but for one a TTL of 30 s", (peers) => {
-    const most = Math.max(...[WHOLE, TS, RUST].map((name) => peers[name].calls / peers[name].requests));
+    const most = Math.max(...[WHOLE, TS, OWN, RUST].map((name) => peers[name].calls / peers[name].requests));
     return { measured: most.toFixed(4), verdict: verdictOf(most < 0.001) };
   });
   add("new isolate, 20 KB, 20 lookups", "calls of a cold request", "at most 1", (peers) => {
-    const most = Math.max(...[WHOLE, TS, RUST].flatMap((name) => peers[name].calls));
+    const most = Math.max(...[WHOLE, TS, OWN, RUST].flatMap((name) => peers[name].calls));
     return { measured: String(most), verdict: verdictOf(most <= 1) };
   });
   for (const [what, limit] of SIZES) {
@@ -91,7 +99,7 @@ export function barsOf(results) {
     });
   }
   for (const [part, how, compare] of RIVALS) {
-    for (const name of [TS, RUST])
+    for (const name of [TS, OWN, RUST])
       add(part, `${part}: peers faster than ${short(name)}, by ${how}`, "none", (peers) => noneFaster(peers, name, compare));
   }
   return bars;

@@ -20,7 +20,7 @@ a configuration of the same size in its own form:
 | GrowthBook over KV | the SDK, its payload read from KV in each request; "its memory": its own cache in the isolate, over KV, where another isolate has left it, over a local endpoint. Both ways stand on its page for Cloudflare |
 | Flagship, local store | Cloudflare's, by its binding, over the stand-in for its service that comes with wrangler: an object with SQLite, asked once a lookup. It says nothing of the service itself, which runs at Cloudflare only. Left out at 1 MB: its flags are rows, read one by one, with no document whose size would matter |
 | Bellwether, whole | its own Worker's \`GET config\`: it checks a token and answers the whole document with all headers; beside "JS twin, whole", which checks none. "One value" is \`?pointer=\` to a number, as small as what the empty ones answer |
-| Bellwether's readers | Workers that follow by an object binding with \`script_name\`; the Rust one has the crate worker's own entry |`;
+| Bellwether's readers | Workers that follow by an object binding with \`script_name\`; the Rust one has the crate worker's own entry, or one of its own as in [examples/lean-rust](../examples/lean-rust) |`;
 
 export const NOTES = {
   "Warm requests": "The configuration was asked for before. Calls are the reads that reached KV, an endpoint or an object.",

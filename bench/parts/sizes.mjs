@@ -9,10 +9,12 @@ export function sizes() {
   const {
     "empty Rust": empty,
     "Worker with the Rust reader": reader,
+    "Worker with the Rust reader and an entry of its own": own,
     ...others
   } = {
     "empty Rust": folder("target/empty-rust"),
     "Worker with the Rust reader": folder("target/reader-rust"),
+    "Worker with the Rust reader and an entry of its own": folder("target/reader-rust-own"),
     "Bellwether's own Worker": folder("build"),
     "@bellwether/reader": gzipped(join(root, "clients/ts/dist/index.js")),
     "Worker with @bellwether/reader": bundle("reader"),
@@ -27,6 +29,7 @@ export function sizes() {
   return {
     "empty Rust": empty,
     "Worker with the Rust reader": reader,
+    "Worker with the Rust reader and an entry of its own": own,
     "Rust reader, over an empty Rust Worker": reader - empty,
     ...others,
   };

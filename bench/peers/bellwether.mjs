@@ -49,6 +49,7 @@ function follower(modules, binding = follow) {
 
 export const typescript = () => bundled("reader.js");
 export const rustReader = () => rust("target/reader-rust");
+export const ownEntry = () => rust("target/reader-rust-own");
 export { follower };
 
 // An edge's isolate holds the front only: the object is elsewhere.
@@ -66,6 +67,7 @@ export function bellwether() {
     "Bellwether, whole": asked("config"),
     "Bellwether, TypeScript reader": { ...follower(typescript()), ...standing },
     "Bellwether, Rust reader": { ...follower(rustReader()), ...standing },
+    "Bellwether, Rust reader, own entry": { ...follower(ownEntry()), ...standing },
   };
 }
 

@@ -1,6 +1,6 @@
 // What one would write oneself, and the least that a Worker can be.
 import { bundled, json, kv, object, rust, script } from "./deploy.mjs";
-import { follower, rustReader, typescript } from "./bellwether.mjs";
+import { follower, ownEntry, rustReader, typescript } from "./bellwether.mjs";
 
 const ask = (lookups) => ({ path: `/?lookups=${lookups}` });
 const OBJECT = object("OBJECT", "Twin", "twin-object");
@@ -57,5 +57,6 @@ export function revalidating({ config }) {
     "JS twin": { worker: { name: "twin", modules: bundled("twin.js"), bindings: [OBJECT] }, ask, ...behind },
     "Bellwether, TypeScript reader": { ...follower(typescript(), following), ...behind },
     "Bellwether, Rust reader": { ...follower(rustReader(), following), ...behind },
+    "Bellwether, Rust reader, own entry": { ...follower(ownEntry(), following), ...behind },
   };
 }
