@@ -33,6 +33,7 @@ check "docs" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --lo
 check "deny" cargo deny --log-level warn --locked check bans licenses sources
 check "typos" typos
 check "TypeScript" "$BELLWETHER_NODE" node_modules/typescript/bin/tsc -p clients/ts/test
+check "OpenFeature provider" "$BELLWETHER_NODE" node_modules/typescript/bin/tsc -p clients/openfeature/test
 check "bundle" scripts/bundle-size.sh --enforce
 check "reader for TypeScript" scripts/build-clients.sh --enforce
 check "example in TypeScript" "$BELLWETHER_NODE" node_modules/typescript/bin/tsc -p examples/video-ts

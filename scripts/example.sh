@@ -11,7 +11,7 @@ if [ "$1" = rust ]; then
   scripts/build.sh --video-rust
 else
   scripts/build-clients.sh
-  scripts/build-video-ts.sh
+  scripts/build-examples-ts.sh
 fi
 . scripts/env.sh
 exec "$BELLWETHER_NODE" examples/run.mjs "$1"

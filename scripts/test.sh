@@ -14,7 +14,7 @@ scripts/build.sh --panicker
 scripts/build.sh --lean-rust
 # The examples before and after.
 scripts/build.sh --video-rust
-scripts/build-video-ts.sh
+scripts/build-examples-ts.sh
 
 say "test:"
 # The tests mostly wait for workerd: more of them at a time than there are cores.

@@ -27,6 +27,7 @@ mod logs;
 mod metrics;
 mod minimum;
 mod openapi;
+mod openfeature;
 mod own_entry;
 mod panics;
 mod prefix_source;

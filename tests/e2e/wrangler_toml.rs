@@ -14,7 +14,13 @@ fn wrangler_toml() -> toml::Table {
 }
 
 /// Every example that follows from a script of its own.
-const EXAMPLES: [&str; 4] = ["follower", "lean-rust", "video-rust", "video-ts"];
+const EXAMPLES: [&str; 5] = [
+    "follower",
+    "lean-rust",
+    "openfeature-ts",
+    "video-rust",
+    "video-ts",
+];
 
 fn example_toml(name: &str) -> toml::Table {
     toml_of(&Paths::get().example(name).join("wrangler.toml"))

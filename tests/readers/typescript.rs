@@ -42,16 +42,32 @@ fn headers() {
     node("wire", "src/index.ts", "");
 }
 
+/// By OpenFeature's own SDK.
+#[test]
+fn the_openfeature_provider() {
+    let folder = Paths::get().root().join("clients/openfeature");
+    for module in ["src/index.ts", "dist/index.js"] {
+        let provider = folder.join(module);
+        run("clients/openfeature/test/provider.test.ts", |node| {
+            node.env("READER_MODULE", Paths::get().client("dist/index.js"))
+                .env("PROVIDER_MODULE", provider)
+        });
+    }
+}
+
 fn node(name: &str, module: &str, vectors: &str) {
+    let module = Paths::get().client(module);
+    run(&format!("clients/ts/test/{name}.test.ts"), |node| {
+        node.env("READER_MODULE", module)
+            .env("READER_VECTORS", vectors)
+    });
+}
+
+fn run(name: &str, set_up: impl FnOnce(&mut Command) -> &mut Command) {
     let paths = Paths::get();
-    let module = paths.client(module);
-    let output = Command::new(paths.node())
-        .args(["--test", &format!("clients/ts/test/{name}.test.ts")])
-        .current_dir(paths.root())
-        .env("READER_MODULE", module)
-        .env("READER_VECTORS", vectors)
-        .output()
-        .expect("Node starts");
+    let mut node = Command::new(paths.node());
+    node.args(["--test", name]).current_dir(paths.root());
+    let output = set_up(&mut node).output().expect("Node starts");
     let (out, err) = (&output.stdout, &output.stderr);
     let (out, err) = (String::from_utf8_lossy(out), String::from_utf8_lossy(err));
     assert!(output.status.success(), "{name}\n{out}\n{err}");
