@@ -7,6 +7,7 @@
 
 use super::*;
 use crate::version::ContentHash;
+use crate::wire::ReadState;
 
 #[path = "reading_tests/calls.rs"]
 mod calls;
