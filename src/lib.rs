@@ -22,6 +22,18 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use worker::{Context, Env, web_sys};
 
+thread_local! {
+    static INSTANCE: JsValue = worker::js_sys::Object::new().into();
+}
+
+/// What tells this instance of the module from those after a panic: the entry has promises of its
+/// object to fail then.
+#[wasm_bindgen]
+#[must_use]
+pub fn instance() -> JsValue {
+    INSTANCE.with(JsValue::clone)
+}
+
 /// The Worker's entry: a response, or a promise of one. Exported by hand and not by worker's macro,
 /// so that an answer from memory needs no promise.
 #[wasm_bindgen]

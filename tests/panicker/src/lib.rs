@@ -2,32 +2,46 @@
 //! panic where the path says so.
 
 use std::cell::Cell;
-use std::time::Duration;
 
+use bellwether_reader::{promised, sleep};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::js_sys::Promise;
-use worker::{Delay, Env, Stub, web_sys};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Env, Stub, web_sys};
+
+#[wasm_bindgen(inline_js = "export const fail = () => { throw new Error('asked to') }")]
+extern "C" {
+    /// An error of JavaScript that nobody here expects, so that it goes through all of wasm.
+    fn fail();
+}
 
 thread_local! {
+    static INSTANCE: JsValue = worker::js_sys::Object::new().into();
     static FRONT: Cell<u32> = const { Cell::new(0) };
 }
 
-/// `/…` for the front, `/object/…` for the object: `count`, `panic`, and `panic-later`, after something was awaited.
+/// As the product's.
+#[wasm_bindgen]
+#[must_use]
+pub fn instance() -> JsValue {
+    INSTANCE.with(JsValue::clone)
+}
+
+/// `/…` for the front, `/object/…` for the object: `count`, `panic`, `throw`, which is an error of
+/// JavaScript through all of wasm, and `panic-later` and `throw-later`, after something was awaited.
 #[wasm_bindgen]
 #[must_use]
 pub fn fetch(request: web_sys::Request, env: Env, _context: JsValue) -> JsValue {
     let url = request.url();
     if url.contains("/object/") {
-        return future_to_promise(async move {
+        return promised(async move {
             let stub = env
                 .durable_object("COORDINATOR")
                 .and_then(|objects| objects.get_by_name("one"));
             let answer = stub.map_err(JsValue::from)?;
             ask(&answer, &url).await
-        })
-        .into();
+        });
     }
     FRONT.with(|count| answer(&url, count))
 }
@@ -71,16 +85,24 @@ fn answer(url: &str, count: &Cell<u32>) -> JsValue {
     if url.ends_with("/panic-later") {
         return later(async { panic!("asked to, later") });
     }
+    if url.ends_with("/throw") {
+        fail();
+    }
+    if url.ends_with("/throw-later") {
+        return later(async {
+            fail();
+            Ok(JsValue::UNDEFINED)
+        });
+    }
     count.set(count.get() + 1);
     let text = count.get().to_string();
     web_sys::Response::new_with_opt_str(Some(&text)).map_or_else(|error| error, JsValue::from)
 }
 
 fn later(then: impl Future<Output = Result<JsValue, JsValue>> + 'static) -> JsValue {
-    future_to_promise(async move {
+    promised(async move {
         JsFuture::from(Promise::resolve(&JsValue::NULL)).await?;
-        Delay::from(Duration::from_millis(1)).await;
+        sleep(1).await;
         then.await
     })
-    .into()
 }
