@@ -51,9 +51,7 @@ case "${1:-}" in
     branches "${OPTIONS[@]}"
     ;;
   test)
-    # 2,000 days of known worlds are those of the branches below. Of fresh ones fewer, as long as a hunt still finds one world in
-    # some 30,000 days that breaks a property: whoever changes something else must not meet it.
-    hunt --days 500 --regressions tests/simulation/regressions.txt
+    hunt --days 2000 --regressions tests/simulation/regressions.txt
     laboratory
     # Of known worlds, too: some defects show in one world of fifty, and must not hide by chance.
     "$LABORATORY/target/simulation/simulate" --defects --seed 1
