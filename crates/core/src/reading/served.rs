@@ -66,10 +66,10 @@ impl<T> Cache<T> {
     fn fresh(&mut self, now: UnixMillis) -> Option<(&Held<T>, &Rc<T>, u64)> {
         let steady = self.look(now);
         let held = self.held.as_ref()?;
-        let value = held.value.as_ref()?;
         let age_ms = held.age_ms(steady);
         let is_fresh = freshness::state_of(&held.terms, age_ms) == ReadState::Fresh;
-        is_fresh.then_some((held, value, age_ms))
+        let value = held.value.as_ref().filter(|_| is_fresh)?;
+        Some((held, value, age_ms))
     }
 
     /// Whether the policy lets a read at `now` be answered with what is held: what a read asks
